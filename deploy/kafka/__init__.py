@@ -1,0 +1,1 @@
+"""Kafka for development, demo and tests; topics and rights for production."""

@@ -1,0 +1,1 @@
+"""What can happen and what it means: pure facts, their states, bytes and proofs."""

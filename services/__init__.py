@@ -1,0 +1,1 @@
+"""What runs: each package here is one part of a node."""

@@ -1,0 +1,1 @@
+"""Verifies, replays, compares and proves."""

@@ -1,0 +1,1 @@
+"""What may be asked of a bureau, and which fact it becomes."""

@@ -1,0 +1,1 @@
+"""Ships own logs and receives those of others."""

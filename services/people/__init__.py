@@ -1,0 +1,1 @@
+"""What never enters a log: attachments and private data."""

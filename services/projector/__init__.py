@@ -1,0 +1,1 @@
+"""Keeps the read models up with the ledger."""

@@ -1,0 +1,1 @@
+"""The two channels between nodes that carry logs: Kafka and in-process."""
