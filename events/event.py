@@ -1,0 +1,110 @@
+"""What an event is: a frozen payload with a stored name, and the record it becomes in a log."""
+
+from functools import cache
+from typing import Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
+
+from events.values import Reference, Value
+
+Key: TypeAlias = tuple[str, int]
+"""(log, position): one record anywhere in the alliance."""
+
+
+class Event(Value):
+    """A past-tense fact. The class line gives the stored name; `zh` and `en` are its sentence.
+
+    Sentences may use the payload's fields and `{bureau}`, the bureau that recorded the event. Stored names
+    are chosen by hand, spelled once and kept for ever.
+    """
+
+    type: ClassVar[str] = ""
+    zh: ClassVar[str] = ""
+    en: ClassVar[str] = ""
+
+    def __init_subclass__(cls, *, type: str = "", **kwargs: Any) -> None:  # noqa: A002  (the attribute's name in CloudEvents)
+        super().__init_subclass__(**kwargs)
+        cls.type = type
+
+    def upcast(self) -> "Event":
+        """The same fact in the newest version of its type; versions that are newest return themselves."""
+        return self
+
+    def references(self) -> tuple[Key, ...]:
+        """Every record that the payload refers to; each must stand in the record's basis."""
+        return tuple(_references(self))
+
+
+def _references(value: object) -> list[Key]:
+    if isinstance(value, Reference):
+        return [(value.log, value.position)]
+    if isinstance(value, Value):
+        return [key for name in _nested(type(value)) for key in _references(getattr(value, name))]
+    if isinstance(value, tuple):
+        return [key for item in value for key in _references(item)]
+    return []
+
+
+@cache
+def _nested(kind: type[Value]) -> tuple[str, ...]:
+    """The fields that can hold a reference: only those are walked, because most payloads hold none."""
+    return tuple(name for name, field in kind.model_fields.items() if _may_refer(field.annotation))
+
+
+def _may_refer(annotation: object) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, Value):
+        return annotation is Reference or bool(_nested(annotation))
+    return any(_may_refer(part) for part in getattr(annotation, "__args__", ()))
+
+
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+
+
+class Record(NamedTuple, Generic[E_co]):
+    """An event as it stands in a log, decoded.
+
+    `time` is the 27 characters of the envelope, so that (time, log, position) sorts as text; ids are
+    lower-case UUID text, because a record is decoded thirty thousand times a second.
+    """
+
+    log: str
+    position: int
+    time: str
+    id: str
+    type: str
+    aggregate: str
+    stream: str
+    version: int
+    actor: str
+    causation: str | None
+    correlation: str | None
+    basis: tuple[Key, ...]
+    data: E_co
+    leaf: bytes = b""
+
+    @property
+    def key(self) -> Key:
+        """(log, position)."""
+        return self.log, self.position
+
+    @property
+    def bureau(self) -> str:
+        """The code of the bureau whose log it is."""
+        return self.log[:6]
+
+    @property
+    def order(self) -> tuple[str, str, int]:
+        """Replay order after basis: (time, log, position)."""
+        return self.time, self.log, self.position
+
+    @property
+    def originator_id(self) -> str:
+        """The stream, as the event-sourcing library names it."""
+        return self.stream
+
+    @property
+    def originator_version(self) -> int:
+        """The version in the stream, as the event-sourcing library names it."""
+        return self.version
+
+    def with_data(self, data: Event) -> "Record[Event]":
+        """The same record with another payload (a correction folded in)."""
+        return Record(*self[:12], data, self.leaf)

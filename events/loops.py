@@ -1,0 +1,106 @@
+"""The loop between bureaus: one stream decides, everybody else's answer is a promise (design.md, decision 6).
+
+The decider asks in an event that carries `asks`; each asked bureau answers in a stream of its own, in an event
+that names the question; the decider settles in an event that names the answers it saw. An answer the decider
+did not name is shown as too late. Deadlines are fixed in the event; overdue is computed when asked.
+"""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from events import errors
+from events.event import Event
+from events.values import Choice, Code, Day, Reference, Value, Why
+
+
+class Role(Choice):
+    """Who in a bureau a step waits for."""
+
+    CLERK = "clerk", "经办", "clerk"
+    REVIEWER = "reviewer", "审核", "reviewer"
+    LEADER = "leader", "审批", "leader"
+
+
+class Ask(Value):
+    """One bureau is asked, and until when; `due` counts working days from the day of asking, fixed here."""
+
+    bureau: Code
+    role: Role
+    due: Day
+
+
+Asks = Annotated[tuple[Ask, ...], Field(max_length=60)]
+
+
+class Asking(Event):
+    """Base of every event that puts a question to other bureaus."""
+
+    asks: Asks
+
+
+class Answer(Event):
+    """Base of every event that answers one; it counts only from a bureau that the question names."""
+
+    question: Reference
+
+
+class Returned(Answer):
+    """Sent back for completion (退回补正); the question stays open until it is asked anew or withdrawn."""
+
+    reason: Why
+
+
+class Settling(Event):
+    """Base of every event that settles a loop; `answers` are the promises it rests on."""
+
+    answers: Annotated[tuple[Reference, ...], Field(max_length=60)]
+
+
+class Extended(Event):
+    """The asker gives one bureau more time (延期)."""
+
+    bureau: Code
+    due: Day
+    reason: Why
+
+
+class PassedOn(Event):
+    """The asker turns the question from one bureau to another (转办)."""
+
+    bureau: Code
+    to: Ask
+
+
+class Reminded(Event):
+    """A person pressed the reminder (催办)."""
+
+    bureau: Code
+
+
+class Expired(Event):
+    """The asker's node ended the question at its deadline; recorded by `system`."""
+
+    reason: Why
+
+
+def stepped(asks: tuple[Ask, ...], event: Event) -> tuple[Ask, ...]:
+    """The open asks after a step of the asker. Raises ImpossibleHistory when the step names a bureau not asked."""
+    match event:
+        case Extended(bureau=bureau, due=due) if _asked(asks, bureau):
+            return tuple(a.model_copy(update={"due": due}) if a.bureau == bureau else a for a in asks)
+        case PassedOn(bureau=bureau, to=to) if _asked(asks, bureau) and not _asked(asks, to.bureau):
+            return tuple(to if a.bureau == bureau else a for a in asks)
+        case Reminded(bureau=bureau) if _asked(asks, bureau):
+            return asks
+    raise errors.ImpossibleHistory(f"{event.type} names a bureau that was not asked, or was asked already")
+
+
+def _asked(asks: tuple[Ask, ...], bureau: str) -> bool:
+    return any(a.bureau == bureau for a in asks)
+
+
+def overdue(asks: tuple[Ask, ...], answered: frozenset[str], today: date) -> list[Ask]:
+    """The asks without an answer whose day has passed."""
+    return [a for a in asks if a.bureau not in answered and a.due < today]
