@@ -1,0 +1,125 @@
+-- The ledger: own and received logs, byte for byte, with what proves them.
+CREATE SCHEMA ledger;
+
+CREATE TABLE ledger.log (
+    log   text COLLATE "C" PRIMARY KEY,
+    own   boolean NOT NULL,
+    head  bigint NOT NULL DEFAULT 0,          -- the last position stored; moved under this row's lock only
+    time  text COLLATE "C" NOT NULL DEFAULT '0000-01-01T00:00:00.000000Z',  -- of that entry; own logs only
+    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'stopped'))  -- stopped: a breach was found
+);
+
+CREATE TABLE ledger.entry (
+    log      text COLLATE "C" NOT NULL REFERENCES ledger.log,
+    position bigint NOT NULL CHECK (position > 0),
+    own      boolean NOT NULL,
+    stream   uuid,                            -- NULL where the value is no readable envelope
+    version  integer,
+    leaf     bytea NOT NULL,                  -- RFC 6962 leaf hash of value
+    value    bytea NOT NULL,                  -- the frozen bytes
+    PRIMARY KEY (log, position)
+);
+CREATE UNIQUE INDEX entry_stream ON ledger.entry (log, stream, version) WHERE own;
+CREATE INDEX entry_subject ON ledger.entry (log, stream) WHERE NOT own;
+
+-- Roots of full subtrees of 256^level leaves: what tlog-tiles calls the hashes of tiles at that level.
+CREATE TABLE ledger.node (
+    log   text COLLATE "C" NOT NULL REFERENCES ledger.log,
+    level smallint NOT NULL CHECK (level > 0),
+    index bigint NOT NULL,
+    hash  bytea NOT NULL,
+    PRIMARY KEY (log, level, index)
+);
+
+CREATE TABLE ledger.checkpoint (
+    log    text COLLATE "C" NOT NULL REFERENCES ledger.log,
+    size   bigint NOT NULL,
+    root   bytea NOT NULL,
+    note   text NOT NULL,                     -- the signed note, as it travels
+    stored timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (log, size)
+);
+
+-- One row a command that was answered; the same id gives the first answer again.
+CREATE TABLE ledger.command (
+    log      text COLLATE "C" NOT NULL,
+    command  text COLLATE "C" NOT NULL,
+    digest   bytea NOT NULL,                  -- of the request, so that another body is noticed
+    position bigint NOT NULL,                 -- of the command's first event
+    count    integer NOT NULL,
+    CONSTRAINT command_once PRIMARY KEY (log, command)
+);
+
+-- What may be held once only, e.g. an expert's half-day, and the natural key of a stream.
+CREATE TABLE ledger.claim (
+    log    text COLLATE "C" NOT NULL,
+    kind   text NOT NULL,
+    key    text COLLATE "C" NOT NULL,
+    stream uuid NOT NULL,
+    CONSTRAINT claim_once PRIMARY KEY (log, kind, key)
+);
+CREATE INDEX claim_stream ON ledger.claim (stream);
+
+-- A log that broke its promise: the evidence, kept for ever.
+CREATE TABLE ledger.breach (
+    log      text COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    kind     text NOT NULL,
+    detail   text NOT NULL,
+    evidence bytea[] NOT NULL,
+    found    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (log, position, kind)
+);
+
+-- Append events to an own log. One call is one command, or many in a bulk import.
+-- The head row's lock is held until commit, so positions have no gap and are seen in order.
+-- Refuses by constraint: entry_stream (stale), command_once (repeated), claim_once (taken); by SQLSTATE:
+-- YQ001 the log is not open for writing here, YQ002 a stream that was only read has moved (stale).
+CREATE FUNCTION ledger.append(
+    p_log text,
+    p_values bytea[], p_times text[], p_streams uuid[], p_versions integer[],
+    p_commands text[], p_digests bytea[], p_counts integer[],
+    p_expect_streams uuid[], p_expect_versions integer[],
+    p_claim_kinds text[], p_claim_keys text[], p_claim_streams uuid[],
+    p_release_kinds text[], p_release_keys text[]
+) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    before ledger.log;
+    n integer := cardinality(p_values);
+BEGIN
+    SELECT * INTO before FROM ledger.log WHERE log = p_log AND own AND state = 'open' FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'log % is not open for writing here', p_log USING ERRCODE = 'YQ001';
+    END IF;
+    IF cardinality(p_expect_streams) > 0 AND EXISTS (
+        SELECT FROM unnest(p_expect_streams, p_expect_versions) AS x (stream, version)
+        WHERE x.version <> coalesce(
+            (SELECT max(e.version) FROM ledger.entry e WHERE e.log = p_log AND e.stream = x.stream AND e.own), 0)
+    ) THEN
+        RAISE EXCEPTION 'a stream that was read has moved' USING ERRCODE = 'YQ002';
+    END IF;
+    INSERT INTO ledger.command (log, command, digest, position, count)
+    SELECT p_log, c.command, c.digest, before.head + 1 + sum(c.count) OVER (ORDER BY c.n) - c.count, c.count
+    FROM unnest(p_commands, p_digests, p_counts) WITH ORDINALITY AS c (command, digest, count, n);
+    IF cardinality(p_release_kinds) > 0 THEN
+        DELETE FROM ledger.claim USING unnest(p_release_kinds, p_release_keys) AS r (kind, key)
+        WHERE claim.log = p_log AND claim.kind = r.kind AND claim.key = r.key;
+    END IF;
+    IF cardinality(p_claim_kinds) > 0 THEN
+        INSERT INTO ledger.claim (log, kind, key, stream)
+        SELECT p_log, c.kind, c.key, c.stream
+        FROM unnest(p_claim_kinds, p_claim_keys, p_claim_streams) AS c (kind, key, stream);
+    END IF;
+    INSERT INTO ledger.entry (log, position, own, stream, version, leaf, value)
+    SELECT p_log, s.position, true, s.stream, s.version, sha256('\x00'::bytea || s.value), s.value
+    FROM (
+        SELECT before.head + e.n AS position, e.stream, e.version, overlay(overlay(e.value
+            PLACING convert_to(lpad((before.head + e.n)::text, 20, '0'), 'UTF8') FROM 34)
+            PLACING convert_to(greatest(before.time, max(e.time COLLATE "C") OVER (ORDER BY e.n)), 'UTF8') FROM 64) AS value
+        FROM unnest(p_values, p_times, p_streams, p_versions) WITH ORDINALITY AS e (value, time, stream, version, n)
+    ) AS s;
+    UPDATE ledger.log SET head = before.head + n,
+        time = greatest(before.time, (SELECT max(t COLLATE "C") FROM unnest(p_times) AS t))
+    WHERE log = p_log;
+    RETURN before.head + 1;
+END $$;

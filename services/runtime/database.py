@@ -1,0 +1,115 @@
+"""PostgreSQL connections with deadlines, and migrations: plain SQL, in order, once, checked."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from events import errors
+
+Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
+_OPTIONS = (
+    "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
+)
+_MIGRATION_LOCK = 7_100_001
+
+
+def connect(dsn: str, *, autocommit: bool = True, options: str = _OPTIONS) -> Connection:
+    """One connection whose silence is noticed. Raises Unavailable."""
+    try:
+        return psycopg.connect(dsn, autocommit=autocommit, options=options, **_LIVENESS)
+    except psycopg.OperationalError as error:
+        raise errors.Unavailable("the database cannot be reached") from error
+
+
+_LIVENESS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 4000,
+}
+
+
+class Database:
+    """A bounded pool on one database; every wait ends in `Unavailable` instead of lasting."""
+
+    def __init__(self, dsn: str, *, size: int = 8) -> None:
+        self.dsn = dsn
+        self._pool = ConnectionPool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            max_waiting=200,
+            timeout=4,
+            kwargs={"autocommit": True, "options": _OPTIONS, **_LIVENESS},
+            check=ConnectionPool.check_connection,
+            open=False,
+        )
+
+    def open(self) -> "Database":
+        """Start the pool; it heals by itself while the server is away."""
+        self._pool.open()
+        return self
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._pool.close()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection in autocommit mode; open transactions on it explicitly. Raises Unavailable."""
+        try:
+            with self._pool.connection() as conn:
+                yield conn
+        except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise errors.Unavailable("the database cannot be reached or is too busy") from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection inside one transaction: all or nothing. Raises Unavailable."""
+        with self.connection() as conn, conn.transaction():
+            yield conn
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One step of the schema; its text never changes after release."""
+
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the text, in hex."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def migrate(dsn: str, migrations: Sequence[Migration], note: Callable[[str], None] = lambda _: None) -> None:
+    """Bring the database to the last migration, under a lock, one transaction a step.
+
+    Raises Invalid when a step that was applied has another text now.
+    """
+    with connect(dsn, options="-c timezone=UTC") as conn:
+        conn.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
+        conn.execute(
+            "CREATE TABLE IF NOT EXISTS public.migration (name text PRIMARY KEY, checksum text NOT NULL,"
+            " applied timestamptz NOT NULL DEFAULT clock_timestamp())",
+        )
+        done = dict(conn.execute("SELECT name, checksum FROM public.migration").fetchall())
+        for step in migrations:
+            if done.get(step.name, step.checksum) != step.checksum:
+                raise errors.Invalid(f"migration {step.name} was changed after it was applied")
+            if step.name not in done:
+                note(step.name)
+                _apply(conn, step)
+
+
+def _apply(conn: Connection, step: Migration) -> None:
+    with conn.transaction():
+        conn.execute(step.sql.encode())
+        conn.execute("INSERT INTO public.migration VALUES (%s, %s)", [step.name, step.checksum])
