@@ -1,0 +1,184 @@
+"""A case (办件): everything one command's decision may read, and the facts it decides, before they are recorded."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, NamedTuple, Protocol
+
+from events import catalogue, envelope, errors
+from events.event import Event, Key, Record
+from events.history import Aggregate
+from events.loops import Ask, Role
+from events.values import Reference
+from services.bureau import references
+from services.ledger.append import Claim
+from services.ledger.recorder import Fact
+
+_PENDING = 2**52
+"""Positions of facts that have none yet: after every real one, in order."""
+
+
+class Officer(NamedTuple):
+    """Who acts: an officer of a bureau in a role; `system` acts for timers and has no uuid."""
+
+    id: str
+    bureau: str
+    role: Role
+
+    @property
+    def actor(self) -> str:
+        """As it stands in the envelope."""
+        return "system" if self.id == "system" else f"officer/{self.id}"
+
+
+@dataclass
+class Stream:
+    """A stream and what it says: its state, its records in order, and how many of them are recorded."""
+
+    aggregate: Aggregate
+    log: str
+    id: str
+    records: list[Record[Event]]
+    state: Any
+    version: int
+
+    def latest(self, *kinds: type[Event]) -> Record[Event] | None:
+        """The last record of one of these kinds."""
+        return next((r for r in reversed(self.records) if isinstance(r.data, kinds)), None)
+
+
+class Reading(Protocol):
+    """What a decision may look up beside its own streams; every answer comes from verified records."""
+
+    def own(self, stream: str) -> list[Record[Event]]: ...
+    def history(self, log: str, stream: str) -> list[Record[Event]]: ...
+    def record(self, key: Key) -> Record[Event]: ...
+    def holder(self, log: str, kind: str, key: str) -> str | None: ...
+    def answers(self, log: str, stream: str) -> list[Key]: ...
+    def in_force(self, bureau: str, other: str, subject: str, day: date) -> Key | None: ...
+
+
+@dataclass
+class Case:
+    """One command being decided. `facts` is what will be recorded if nothing refuses."""
+
+    alliance: str
+    log: str
+    command: str
+    officer: Officer
+    today: date
+    reading: Reading
+    workdays: Callable[[date, int], date]
+    if_match: int | None = None
+    pending: Mapping[str, Stream] = field(default_factory=dict)
+    streams: dict[str, Stream] = field(default_factory=dict)
+    facts: list[Fact] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    releases: list[tuple[str, str]] = field(default_factory=list)
+    expects: dict[str, int] = field(default_factory=dict)
+    _started: int = 0
+
+    @property
+    def bureau(self) -> str:
+        """The code of the bureau that decides."""
+        return self.log[:6]
+
+    def due(self, days: int) -> date:
+        """The deadline `days` working days from today, holidays counted out (fixed in the event)."""
+        return self.workdays(self.today, days)
+
+    def ask(self, bureaus: Iterable[str], days: int, role: Role = Role.CLERK) -> tuple[Ask, ...]:
+        """Questions to other bureaus, each once, each with the same deadline. Raises Invalid."""
+        codes = sorted(set(bureaus))
+        if self.bureau in codes:
+            raise errors.Invalid("a bureau cannot ask itself; leave your own code out", field="bureaus")
+        return tuple(Ask(bureau=code, role=role, due=self.due(days)) for code in codes)
+
+    def own(self, aggregate: str, stream: str) -> Stream:
+        """An own stream. Raises NotFound, and Stale when `If-Match` names another version."""
+        found = self.streams.get(stream) or self._taken_over(stream)
+        found = found or self._load(aggregate, self.log, stream, self.reading.own(stream))
+        if self.if_match is not None and found.version != self.if_match:
+            raise errors.Stale(f"you saw version {self.if_match}, now it is {found.version}; read it again")
+        self.if_match = None  # it speaks of the one stream that the command names first
+        return found
+
+    def _taken_over(self, stream: str) -> Stream | None:
+        """A copy of a stream that an earlier command of the same transaction wrote: a refusal leaves it as it was."""
+        found = self.pending.get(stream)
+        if found is not None:
+            self.streams[stream] = replace(found, records=list(found.records))
+        return self.streams.get(stream)
+
+    def read(self, aggregate: str, stream: str) -> Stream:
+        """An own stream that the decision only reads: the append refuses if it moves meanwhile."""
+        found = self.own(aggregate, stream)
+        self.expects[stream] = found.version
+        return found
+
+    def theirs(self, aggregate: str, log: str, stream: str) -> Stream:
+        """Another bureau's stream, as far as verified checkpoints cover it. Raises NotFound."""
+        return self._load(aggregate, log, stream, self.reading.history(log, stream))
+
+    def _load(self, aggregate: str, log: str, stream: str, records: list[Record[Event]]) -> Stream:
+        kind = catalogue.AGGREGATES[aggregate]
+        if not records or records[0].aggregate != aggregate:
+            raise errors.NotFound(f"there is no {kind.en} {stream[:8]} of {log} here", field="stream")
+        loaded = Stream(kind, log, stream, records, kind.fold(records), records[-1].version)
+        if log == self.log:
+            self.streams[stream] = loaded
+        return loaded
+
+    def start(self, aggregate: str, event: Event, *, cause: Record[Event] | None = None) -> Stream:
+        """A new stream with its first fact; `cause` is the record of another stream that it follows from."""
+        kind = catalogue.AGGREGATES[aggregate]
+        space = envelope.namespace(self.alliance, self.log)
+        stream = Stream(kind, self.log, envelope.subject_id(space, self.command, self._started), [], None, 0)
+        self._started += 1
+        self.streams[stream.id] = stream
+        self.add(stream, event, cause=cause)
+        return stream
+
+    def add(self, stream: Stream, event: Event, *, cause: Record[Event] | None = None, basis: Iterable[Key] = ()) -> None:
+        """One more fact in an own stream. Raises Conflict when it cannot follow what stands there."""
+        space = envelope.namespace(self.alliance, self.log)
+        identity = envelope.event_id(space, self.command, len(self.facts))
+        first = stream.records[0] if stream.records else None
+        fact = Fact(
+            self.alliance, self.log, identity, stream.aggregate.name, stream.id, stream.version + 1, self.officer.actor,
+            event, cause.id if cause else None, _correlation(identity, first, cause),
+            tuple(sorted({*event.references(), *basis, *([cause.key] if cause else [])})),
+        )  # fmt: skip
+        record = _pending(fact, len(stream.records))
+        try:
+            state = stream.aggregate.fold([*stream.records, record])
+        except errors.ImpossibleHistory as error:
+            raise errors.Conflict(f"not possible now: {error.message}") from None
+        stream.records.append(record)
+        stream.state, stream.version = state, fact.version
+        self.facts.append(fact)
+
+    def reference(self, record: Record[Event]) -> Reference:
+        """Names a record by log, position and leaf. Raises references.Pending when it has no position yet."""
+        return references.to(record)
+
+    def claim(self, kind: str, key: str, stream: Stream) -> None:
+        """Hold something that can be held once; the append refuses with Taken."""
+        self.claims.append(Claim(kind, key, stream.id))
+
+    def release(self, kind: str, key: str) -> None:
+        """Let go of a claim."""
+        self.releases.append((kind, key))
+
+
+def _correlation(identity: str, first: Record[Event] | None, cause: Record[Event] | None) -> str:
+    if first is not None:
+        return first.correlation or first.id
+    return (cause.correlation or cause.id) if cause else identity
+
+
+def _pending(fact: Fact, index: int) -> Record[Event]:
+    return Record(
+        fact.log, _PENDING + index, "", fact.id, fact.data.type, fact.aggregate, fact.stream, fact.version, fact.actor,
+        fact.causation, fact.correlation, fact.basis, fact.data,
+    )  # fmt: skip

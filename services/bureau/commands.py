@@ -1,0 +1,84 @@
+"""Commands: the order given. A closed model, who may give it, and the decision that makes facts of it."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from pydantic import ValidationError
+
+from events import errors
+from events.loops import Role
+from events.values import Value
+
+if TYPE_CHECKING:
+    from services.bureau.case import Case
+
+
+class Command(Value):
+    """Base of all commands.
+
+    `binding` commands bind the bureau: a clerk's becomes a draft that a leader releases. `changes` says that
+    an existing stream is changed, so that the HTTP API asks for `If-Match`.
+    """
+
+    name: ClassVar[str] = ""
+    context: ClassVar[str] = ""
+    zh: ClassVar[str] = ""
+    en: ClassVar[str] = ""
+    binding: ClassVar[bool] = False
+    changes: ClassVar[bool] = False
+    roles: ClassVar[tuple[Role, ...]] = (Role.CLERK, Role.LEADER)
+
+    def __init_subclass__(  # noqa: PLR0913  (one argument a property)
+        cls,
+        *,
+        name: str = "",
+        context: str = "",
+        zh: str = "",
+        en: str = "",
+        binding: bool = False,
+        changes: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.name, cls.context, cls.zh, cls.en = name, context, zh, en
+        cls.binding, cls.changes = binding, changes
+
+    @classmethod
+    def label(cls, lang: str) -> str:
+        """What the button says."""
+        return cls.zh if lang == "zh" else cls.en
+
+
+C = TypeVar("C", bound=Command)
+Decide = Callable[["Case", Any], None]
+_DECISIONS: dict[type[Command], Decide] = {}
+
+
+def decides(kind: type[C]) -> Callable[[Callable[["Case", C], None]], Callable[["Case", C], None]]:
+    """Mark the function that decides a kind of command."""
+
+    def mark(function: Callable[["Case", C], None]) -> Callable[["Case", C], None]:
+        _DECISIONS[kind] = function
+        return function
+
+    return mark
+
+
+def decision(command: Command) -> Decide:
+    """The function that decides this command."""
+    return _DECISIONS[type(command)]
+
+
+def parse(kind: type[C], body: str | bytes) -> C:
+    """A command from JSON. Raises Invalid that names the field and the rule, never the value."""
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def invalid(error: ValidationError) -> errors.Invalid:
+    """The first broken rule, as an error of ours; the value itself is left out."""
+    first = error.errors(include_input=False, include_url=False, include_context=True)[0]
+    field = ".".join(str(part) for part in first["loc"]) or "body"
+    return errors.Invalid(f"{field}: {first['msg']}", field=field)

@@ -1,0 +1,148 @@
+"""The loop mechanism for every question between bureaus: answer, settle, extend, pass on, remind.
+
+The asker's stream decides. Contexts say which events ask and which answer; the steps are the same for all.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+from pydantic import Field
+
+from events import catalogue, errors, loops
+from events.event import Event, Record
+from events.loops import Answer, Asking, PassedOn, Role
+from events.values import Code, Day, Log, Reference, Why
+from services.bureau.case import Case, Stream
+from services.bureau.commands import Command, decides
+
+StreamId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Days = Annotated[int, Field(ge=1, le=250, description="working days")]
+_E = TypeVar("_E", bound=Event)
+
+
+def question(stream: Stream) -> Record[Event]:
+    """The record that asks now: the last asking event, or the last turn to another bureau. Raises Conflict."""
+    found = stream.latest(Asking, PassedOn)
+    if found is None:
+        raise errors.Conflict(f"nothing is asked in this {stream.aggregate.en}")
+    return found
+
+
+def asked(case: Case, aggregate: str, log: str, stream: str) -> tuple[Stream, Reference]:
+    """Another bureau's stream and the reference of the question it puts to us. Raises Conflict, NotAllowed."""
+    theirs = case.theirs(aggregate, log, stream)
+    asks: tuple[loops.Ask, ...] = getattr(theirs.state, "asks", ())
+    if not any(ask.bureau == case.bureau for ask in asks):
+        raise errors.NotAllowed(f"this {theirs.aggregate.en} asks nothing of {case.bureau}")
+    return theirs, case.reference(_question_to(theirs, case.bureau))
+
+
+def _question_to(stream: Stream, bureau: str) -> Record[Event]:
+    for record in reversed(stream.records):
+        match record.data:
+            case PassedOn(to=to) if to.bureau == bureau:
+                return record
+            case Asking(asks=asks) if any(a.bureau == bureau for a in asks):
+                return record
+    raise errors.NotAllowed(f"{bureau} was not asked")
+
+
+def answer(case: Case, aggregate: str, theirs: Stream, event: Answer) -> Stream:
+    """Record our answer in the one stream we answer theirs with."""
+    cause = next(r for r in theirs.records if r.position == event.question.position)
+    key = f"{theirs.log}/{theirs.id}"
+    mine = case.reading.holder(case.log, aggregate, key)
+    if mine is not None:
+        stream = case.own(aggregate, mine)
+        case.add(stream, event, cause=cause)
+        return stream
+    stream = case.start(aggregate, event, cause=cause)
+    case.claim(aggregate, key, stream)
+    return stream
+
+
+def answers(case: Case, stream: Stream, kind: type[_E]) -> list[Record[_E]]:
+    """Answers of one kind to the question that stands now, each bureau's latest word, verified."""
+    latest: dict[str, Record[Event]] = {}
+    asking = question(stream)
+    for key in case.reading.answers(stream.log, stream.id):
+        record = case.reading.record(key)
+        if isinstance(record.data, Answer) and record.data.question == case.reference(asking):
+            latest[record.bureau] = record
+    return [_checked(r) for r in latest.values() if isinstance(r.data, kind)]
+
+
+def _checked(record: Record[Event]) -> Record[_E]:
+    return record  # type: ignore[return-value]  # narrowed by the caller's isinstance
+
+
+def _step(aggregate: str, base: type[Event]) -> type[Event]:
+    kind = next((e for e in catalogue.AGGREGATES[aggregate].events if issubclass(e, base)), None)
+    if kind is None:
+        raise errors.Invalid(f"a {aggregate} has no such step", field="aggregate")
+    return kind
+
+
+Aggregate = Annotated[str, Field(pattern=r"^[a-z-]{1,40}$")]
+
+
+class Extend(Command, name="extend", context="loop", zh="延长答复期限", en="Give more time", changes=True):
+    """Give one bureau more working days to answer."""
+
+    aggregate: Aggregate
+    stream: StreamId
+    bureau: Code
+    days: Days
+    reason: Why
+
+
+class PassOn(Command, name="pass-on", context="loop", zh="转办", en="Turn to another bureau", changes=True):
+    """Turn the question from one bureau to another."""
+
+    aggregate: Aggregate
+    stream: StreamId
+    bureau: Code
+    to: Code
+    days: Days = 10
+
+
+class Remind(Command, name="remind", context="loop", zh="催办", en="Remind", changes=True):
+    """Remind a bureau that an answer is awaited."""
+
+    aggregate: Aggregate
+    stream: StreamId
+    bureau: Code
+
+
+@decides(Extend)
+def extend(case: Case, command: Extend) -> None:
+    """The decider gives more time; the new day is fixed here."""
+    kind = _step(command.aggregate, loops.Extended)
+    due: Day = case.due(command.days)
+    _add(case, command, lambda: kind(bureau=command.bureau, due=due, reason=command.reason))
+
+
+@decides(PassOn)
+def pass_on(case: Case, command: PassOn) -> None:
+    """The decider asks another bureau instead."""
+    kind = _step(command.aggregate, loops.PassedOn)
+    (ask,) = case.ask([command.to], command.days, Role.CLERK)
+    _add(case, command, lambda: kind(bureau=command.bureau, to=ask))
+
+
+@decides(Remind)
+def remind(case: Case, command: Remind) -> None:
+    """A person reminds; nothing reminds by itself."""
+    kind = _step(command.aggregate, loops.Reminded)
+    _add(case, command, lambda: kind(bureau=command.bureau))
+
+
+def _add(case: Case, command: Extend | PassOn | Remind, event: Callable[[], Event]) -> None:
+    case.add(case.own(command.aggregate, command.stream), event())
+
+
+class Asked(Command):
+    """Base of commands that answer another bureau: whose stream asks, and which."""
+
+    log: Log
+    stream: StreamId

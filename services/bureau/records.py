@@ -1,0 +1,73 @@
+"""Correcting and voiding any recorded fact, with a reason; the first writing stays in the history (更正、作废)."""
+
+from typing import Annotated
+
+from pydantic import Field, JsonValue
+
+from events import catalogue, errors
+from events.event import Event, Record
+from events.history import Corrected, Voided, effective
+from events.values import Position, Why
+from services.bureau.case import Case, Stream
+from services.bureau.commands import Command, decides
+from services.bureau.loops import Aggregate, StreamId
+
+
+class Correct(Command, name="correct", context="record", zh="更正", en="Correct", changes=True):
+    """Replace a fact's payload: the fields given take the place of the recorded ones."""
+
+    aggregate: Aggregate
+    stream: StreamId
+    position: Position
+    reason: Why
+    payload: Annotated[dict[str, JsonValue], Field(min_length=1, max_length=60)]
+
+
+class Void(Command, name="void", context="record", zh="作废", en="Void", changes=True):
+    """Take a fact out of all figures."""
+
+    aggregate: Aggregate
+    stream: StreamId
+    position: Position
+    reason: Why
+
+
+@decides(Correct)
+def correct(case: Case, command: Correct) -> None:
+    """The complete new payload is the recorded one with the given fields changed."""
+    stream = case.own(command.aggregate, command.stream)
+    fact = _fact(stream, command.position)
+    payload = {**fact.data.model_dump(mode="json", exclude_none=True), **command.payload}
+    payload = {name: value for name, value in payload.items() if value is not None}
+    try:
+        new = catalogue.decode_value(fact.data.type, payload)
+    except errors.BadRecord as error:
+        raise errors.Invalid(error.message, field="payload") from None
+    if new == fact.data:
+        raise errors.Conflict("the correction changes nothing")
+    kind = _kind(command.aggregate, Corrected)
+    event = kind(corrects=command.position, reason=command.reason, fact=fact.data.type, payload=payload)
+    case.add(stream, event, basis=new.references())
+
+
+@decides(Void)
+def void(case: Case, command: Void) -> None:
+    """The fact is left out; refused when what follows could not stand without it."""
+    stream = case.own(command.aggregate, command.stream)
+    _fact(stream, command.position)
+    kind = _kind(command.aggregate, Voided)
+    case.add(stream, kind(voids=command.position, reason=command.reason))
+
+
+def _fact(stream: Stream, position: int) -> Record[Event]:
+    found = next((r for r in effective(stream.records) if r.position == position), None)
+    if found is None:
+        raise errors.NotFound(f"this {stream.aggregate.en} has no fact at position {position}", field="position")
+    return found
+
+
+def _kind(aggregate: str, base: type[Event]) -> type[Event]:
+    kind = next((e for e in catalogue.AGGREGATES[aggregate].events if issubclass(e, base)), None)
+    if kind is None:
+        raise errors.Invalid(f"a {aggregate} cannot be changed afterwards", field="aggregate")
+    return kind
