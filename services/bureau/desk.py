@@ -1,0 +1,176 @@
+"""Drafts and reviews: what binds the bureau waits here, outside the log, until its leader releases it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import uuid4
+
+from psycopg.rows import class_row
+
+from events import errors
+from events.loops import Role
+from events.values import Reason
+from services.bureau import commands, registry
+from services.bureau.case import Officer
+from services.bureau.commands import Command
+from services.bureau.office import Answer, Office, Order
+from services.runtime.database import Connection, Database
+
+RELEASE_DAYS = 3
+"""Working days in which a draft should be released or returned."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A command on its way to the leader; `state` is proposed, reviewed, returned, released or discarded."""
+
+    id: str
+    log: str
+    context: str
+    command: str
+    body: str
+    if_match: int | None
+    state: str
+    proposer: str
+    reviewer: str | None
+    decider: str | None
+    reason: str | None
+    due: date
+    proposed: datetime
+    decided: datetime | None
+    position: int | None
+
+    def order(self) -> Command:
+        """The command that it will be."""
+        return commands.parse(registry.find(self.context, self.command), self.body)
+
+
+class Desk:
+    """The drafts of the bureaus this node hosts."""
+
+    def __init__(
+        self, database: Database, office: Office, clock: Callable[[], datetime], workdays: Callable[[date, int], date],
+    ) -> None:  # fmt: skip
+        self._database, self._office, self._clock, self._workdays = database, office, clock, workdays
+
+    def propose(self, log: str, officer: Officer, command: Command, if_match: int | None = None) -> Draft:
+        """Lay a command before the leader."""
+        row = [str(uuid4()), log, command.context, command.name, command.model_dump_json(), if_match, officer.id]
+        now = self._clock()
+        with self._database.connection() as conn:
+            conn.execute(
+                "INSERT INTO desk.draft (id, log, context, command, body, if_match, proposer, due, proposed)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                [*row, self._workdays(now.date(), RELEASE_DAYS), now],
+            )
+            return _get(conn, log, str(row[0]))
+
+    def waiting(self, log: str) -> list[Draft]:
+        """What waits for the leader or, returned, for the proposer; the most urgent first."""
+        return self._list(log, "state IN ('proposed', 'reviewed', 'returned') ORDER BY due, proposed")
+
+    def decided(self, log: str) -> list[Draft]:
+        """What was released or discarded, the latest first."""
+        return self._list(log, "state IN ('released', 'discarded') ORDER BY decided DESC LIMIT 200")
+
+    def get(self, log: str, draft: str) -> Draft:
+        """One draft. Raises NotFound."""
+        with self._database.connection() as conn:
+            return _get(conn, log, draft)
+
+    def review(self, log: str, draft: str, officer: Officer) -> Draft:
+        """A second pair of eyes before the leader. Raises NotAllowed, Conflict."""
+        _another(self.get(log, draft), officer)
+        return self._move(log, draft, ("proposed",), "state = 'reviewed', reviewer = %s", [officer.id])
+
+    def release(self, log: str, draft: str, officer: Officer) -> Answer:
+        """The leader's word: the command is decided and recorded. Repeating it gives the first answer.
+
+        Raises NotAllowed, Conflict, and whatever the decision refuses; the draft then stays as it is.
+        """
+        found = self.get(log, draft)
+        self._may_decide(found, officer)
+        if found.state not in {"proposed", "reviewed", "released"}:
+            raise errors.Conflict(f"the draft is {found.state}; only what was proposed can be released")
+        answer = self._office.do(log, Order(f"draft/{found.id}", officer, found.order(), None, found.if_match))
+        # A crash here leaves a recorded command and an open draft: releasing again gives the same answer.
+        self._move(
+            log, draft, ("proposed", "reviewed", "released"),
+            "state = 'released', decider = %s, decided = %s, position = %s", [officer.id, self._clock(), answer.position],
+        )  # fmt: skip
+        return answer
+
+    def send_back(self, log: str, draft: str, officer: Officer, reason: Reason) -> Draft:
+        """Return it to the proposer with a reason. Raises NotAllowed, Conflict."""
+        self._may_decide(self.get(log, draft), officer)
+        change = "state = 'returned', decider = %s, decided = %s, reason = %s"
+        return self._move(log, draft, ("proposed", "reviewed"), change, [officer.id, self._clock(), reason.value])
+
+    def discard(self, log: str, draft: str, officer: Officer) -> Draft:
+        """The proposer takes it away. Raises NotAllowed, Conflict."""
+        if self.get(log, draft).proposer != officer.id:
+            raise errors.NotAllowed("only the proposer can discard a draft")
+        change = "state = 'discarded', decided = %s"
+        return self._move(log, draft, ("proposed", "reviewed", "returned"), change, [self._clock()])
+
+    def delegate(self, log: str, leader: Officer, delegate: str, first: date, last: date) -> None:
+        """Let another officer release in the leader's place. Raises NotAllowed, Invalid."""
+        if leader.role is not Role.LEADER:
+            raise errors.NotAllowed("only a leader can delegate")
+        if last < first:
+            raise errors.Invalid("last: lies before the first day", field="last")
+        with self._database.connection() as conn:
+            conn.execute(
+                "INSERT INTO desk.delegation VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                [str(uuid4()), log, leader.id, delegate, first, last, self._clock()],
+            )
+
+    def _may_decide(self, draft: Draft, officer: Officer) -> None:
+        _another(draft, officer)
+        if officer.role is not Role.LEADER and not self._delegated(draft.log, officer):
+            raise errors.NotAllowed("only a leader, or whom a leader delegated, can release or return a draft")
+
+    def _delegated(self, log: str, officer: Officer) -> bool:
+        today = self._clock().date()
+        with self._database.connection() as conn:
+            row = conn.execute(
+                "SELECT 1 FROM desk.delegation WHERE log = %s AND delegate = %s AND %s BETWEEN first AND last",
+                [log, officer.id, today],
+            ).fetchone()
+        return row is not None
+
+    def _move(self, log: str, draft: str, states: tuple[str, ...], change: str, values: list[Any]) -> Draft:
+        with self._database.connection() as conn:
+            moved = conn.execute(
+                f"UPDATE desk.draft SET {change} WHERE log = %s AND id = %s AND state = ANY(%s)",  # noqa: S608  (constants)
+                [*values, log, draft, list(states)],
+            ).rowcount
+            found = _get(conn, log, draft)
+        if not moved:
+            raise errors.Conflict(f"the draft is {found.state} already")
+        return found
+
+    def _list(self, log: str, condition: str) -> list[Draft]:
+        with self._database.connection() as conn, conn.cursor(row_factory=class_row(Draft)) as cursor:
+            query = f"{_SELECT} WHERE log = %s AND {condition}"
+            return cursor.execute(query, [log]).fetchall()
+
+
+_SELECT = (
+    "SELECT id::text, log, context, command, body, if_match, state, proposer, reviewer, decider, reason, due,"
+    " proposed, decided, position FROM desk.draft"
+)
+
+
+def _get(conn: Connection, log: str, draft: str) -> Draft:
+    with conn.cursor(row_factory=class_row(Draft)) as cursor:
+        found = cursor.execute(f"{_SELECT} WHERE log = %s AND id::text = %s", [log, draft]).fetchone()
+    if found is None:
+        raise errors.NotFound("there is no such draft here", field="draft")
+    return found
+
+
+def _another(draft: Draft, officer: Officer) -> None:
+    if draft.proposer == officer.id:
+        raise errors.NotAllowed("whoever proposed cannot approve; another officer must")

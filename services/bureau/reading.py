@@ -1,0 +1,58 @@
+"""What decisions look up: own streams, other bureaus' verified records, and what read models say of others."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import date
+from typing import TypeVar
+
+from eventsourcing.persistence import EventStore
+
+from events.event import Event, Key, Record
+from projections import cooperation, inbox, model
+from services.ledger import append, read
+from services.runtime.database import Connection, Database
+
+T = TypeVar("T")
+
+
+class LedgerReading:
+    """The Reading of a case over one node's database."""
+
+    def __init__(self, database: Database, store: EventStore[str]) -> None:
+        self._database, self._store = database, store
+
+    def own(self, stream: str) -> list[Record[Event]]:
+        """An own stream, recorded a moment ago or covered long since."""
+        return list(self._store.get(stream))  # type: ignore[arg-type]  # our mapper gives records
+
+    def history(self, log: str, stream: str) -> list[Record[Event]]:
+        """Another bureau's stream, as far as checkpoints cover it."""
+        with self._database.connection() as conn:
+            return read.history(conn, log, stream)
+
+    def record(self, key: Key) -> Record[Event]:
+        """One record of any log."""
+        with self._database.connection() as conn:
+            return read.record(conn, key)
+
+    def holder(self, log: str, kind: str, key: str) -> str | None:
+        """The own stream that holds a claim."""
+        with self._database.connection() as conn:
+            return append.holder(conn, log, kind, key)
+
+    def answers(self, log: str, stream: str) -> list[Key]:
+        """Answers that other bureaus gave to a stream's questions, in replay order."""
+        with self._model(inbox.MODEL) as conn:
+            return inbox.answers(conn, log, stream)
+
+    def in_force(self, bureau: str, other: str, subject: str, day: date) -> Key | None:
+        """The record that brought a memorandum into force which opens the subject between the two on that day."""
+        with self._model(cooperation.MODEL) as conn:
+            return cooperation.in_force(conn, bureau, other, subject, day)
+
+    @contextmanager
+    def _model(self, which: model.ReadModel) -> Iterator[Connection]:
+        with self._database.connection() as conn, model.reading(conn, which):
+            yield conn
+
+
