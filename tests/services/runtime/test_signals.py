@@ -1,0 +1,27 @@
+"""A hint wakes who waits; a missing one costs the pause only."""
+
+import threading
+
+from services.runtime.signals import Wake
+
+
+def test_hints_before_the_wait_are_one_hint() -> None:
+    wake = Wake()
+    wake.set()
+    wake.set()
+    assert wake.wait(0)
+    assert not wake.wait(0)
+
+
+def test_a_hint_from_another_thread_ends_the_wait() -> None:
+    wake = Wake()
+    threading.Timer(0.05, wake.set).start()
+    assert wake.wait(10)
+
+
+def test_a_hint_given_during_the_work_is_seen_at_the_next_wait() -> None:
+    wake = Wake()
+    wake.set()
+    assert wake.wait(0)
+    wake.set()  # while the woken one works
+    assert wake.wait(0)
