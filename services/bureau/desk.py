@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from psycopg.rows import class_row
 
@@ -54,17 +54,30 @@ class Desk:
     ) -> None:  # fmt: skip
         self._database, self._office, self._clock, self._workdays = database, office, clock, workdays
 
-    def propose(self, log: str, officer: Officer, command: Command, if_match: int | None = None) -> Draft:
-        """Lay a command before the leader."""
-        row = [str(uuid4()), log, command.context, command.name, command.model_dump_json(), if_match, officer.id]
-        now = self._clock()
+    def take(self, log: str, order: Order) -> Answer | Draft:
+        """Do what an officer may do alone, and lay what binds the bureau before its leader.
+
+        Raises Refused, Unavailable; the same key gives the same answer or draft again.
+        """
+        if order.officer.role not in order.command.roles or order.officer.bureau != log[:6]:
+            raise errors.NotAllowed(f"{order.officer.role.en} of {order.officer.bureau} may not do this in {log}")
+        return self.propose(log, order) if order.command.binding else self._office.do(log, order)
+
+    def propose(self, log: str, order: Order) -> Draft:
+        """Lay a command before the leader. Raises SameKeyOtherBody."""
+        draft = str(uuid5(NAMESPACE_URL, f"yinqiao:draft:{log}/{order.key}"))
+        body, now = order.command.model_dump_json(exclude_none=True), self._clock()
+        row = [draft, log, order.command.context, order.command.name, body, order.if_match, order.officer.id]
         with self._database.connection() as conn:
             conn.execute(
                 "INSERT INTO desk.draft (id, log, context, command, body, if_match, proposer, due, proposed)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
                 [*row, self._workdays(now.date(), RELEASE_DAYS), now],
             )
-            return _get(conn, log, str(row[0]))
+            found = _get(conn, log, draft)
+        if found.body != body:
+            raise errors.SameKeyOtherBody("this key was used with another body; use a new key", field="Idempotency-Key")
+        return found
 
     def waiting(self, log: str) -> list[Draft]:
         """What waits for the leader or, returned, for the proposer; the most urgent first."""
