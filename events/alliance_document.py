@@ -1,0 +1,215 @@
+"""The body of the alliance document (contracts.md): its sections, the rules between them, and its TOML."""
+
+import tomllib
+from collections.abc import Iterable, Iterator
+from datetime import date
+from itertools import pairwise
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from events import checkpoints, errors, notes, values
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+"""Alliance or node."""
+Size = Annotated[int, Field(ge=0, le=values.POSITION_LIMIT)]
+
+
+def _vkey(text: str) -> str:
+    try:
+        notes.Verifier.parse(text)
+    except errors.Invalid as error:
+        raise ValueError(error.message) from None
+    return text
+
+
+Vkey = Annotated[str, AfterValidator(_vkey)]
+
+
+class Bureau(values.Value):
+    """An office and its official name in [from, to); the same code may come again with a later name."""
+
+    code: values.Code
+    name_zh: values.Title
+    name_en: values.Title
+    from_day: Annotated[values.Day, Field(validation_alias="from")]
+    to_day: Annotated[values.Day | None, Field(validation_alias="to")] = None
+
+
+class Node(values.Value):
+    """A running installation: who operates it, where it serves, and its cosigner key."""
+
+    name: Name
+    operator: values.Title
+    url: values.Url
+    cosigner: Vkey
+
+
+class Key(values.Value):
+    """A log's key may sign checkpoints of the sizes [from_size, to_size], both included."""
+
+    vkey: Vkey
+    from_size: Size = 0
+    to_size: Size | None = None
+
+    def covers(self, size: int) -> bool:
+        return self.from_size <= size and (self.to_size is None or size <= self.to_size)
+
+
+class Log(values.Value):
+    """A log, whose it is, the node that hosts it, and its keys in the order of their `from_size`."""
+
+    name: values.Log
+    bureau: values.Code
+    node: Name
+    key: Annotated[tuple[Key, ...], Field(min_length=1)]
+
+
+class Policy(values.Value):
+    """The nodes whose cosignatures make a checkpoint witnessed."""
+
+    witnesses: tuple[Name, ...] = ()
+
+
+class Document(values.Value):
+    """One version of the alliance; `previous` is the digest of the version before it (base64)."""
+
+    format: Annotated[int, Field(ge=1, le=1)] = 1
+    alliance: Name
+    version: Annotated[int, Field(ge=1, le=values.POSITION_LIMIT)]
+    previous: values.Digest | None = None
+    quorum: Annotated[tuple[Vkey, ...], Field(min_length=1)]
+    bureau: tuple[Bureau, ...] = ()
+    node: tuple[Node, ...] = ()
+    log: tuple[Log, ...] = ()
+    policy: Policy = Policy()
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Parse the TOML; Invalid, naming the place, when a rule is broken."""
+        if "\t" in text or "\r" in text:
+            raise errors.Invalid("the alliance document has no tabs and no carriage returns")
+        try:
+            return cls.model_validate(_tuples(tomllib.loads(text)))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise errors.Invalid(f"the alliance document: {place} {first['msg']}", field=place) from None
+        except (ValueError, RecursionError) as error:  # tomllib also lets a giant integer's error through
+            raise errors.Invalid(f"the alliance document is no TOML: {error}") from None
+
+    def write(self) -> str:
+        """The TOML, always the same for the same content."""
+        return "\n".join(_toml(self)) + "\n"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.version == 1) != (self.previous is None):
+            raise ValueError("every version but the first names the digest of the previous one")
+        _check_names(self)
+        _check_keys(self)
+        _check_references(self)
+        return self
+
+
+def _check_names(doc: Document) -> None:
+    _unique("node", (node.name for node in doc.node))
+    _unique("log", (log.name for log in doc.log))
+    _unique("witness", doc.policy.witnesses)
+    for bureau in doc.bureau:
+        if bureau.to_day is not None and bureau.to_day <= bureau.from_day:
+            raise ValueError(f"bureau {bureau.code} ends before it begins")
+    terms = sorted(doc.bureau, key=lambda b: (b.code, b.from_day))
+    for one, next_ in pairwise(terms):
+        if one.code == next_.code and (one.to_day is None or one.to_day > next_.from_day):
+            raise ValueError(f"bureau {one.code} has two names from {next_.from_day} on")
+
+
+def _check_keys(doc: Document) -> None:
+    """No key stands twice: its holder would count twice in a quorum, or sign for another's log."""
+    _unique("quorum key", (_public(vkey, "quorum", notes.Kind.ED25519) for vkey in doc.quorum))
+    used: list[bytes] = []
+    for node in doc.node:
+        name = checkpoints.node_key(doc.alliance, node.name)
+        used.append(_public(node.cosigner, f"node {node.name}", notes.Kind.COSIGNATURE, name))
+    for log in doc.log:
+        name = checkpoints.origin(doc.alliance, log.name)
+        used.extend(_public(key.vkey, f"log {log.name}", notes.Kind.ED25519, name) for key in log.key)
+        _check_sizes(log)
+    _unique("key", used)
+
+
+def _check_sizes(log: Log) -> None:
+    if log.key[0].from_size != 0:
+        raise ValueError(f"log {log.name}: the first key signs from size 0 on")
+    for key in log.key:
+        if key.to_size is not None and key.to_size < key.from_size:
+            raise ValueError(f"log {log.name}: a key ends before it begins")
+    for one, next_ in pairwise(log.key):
+        if next_.from_size < one.from_size or (one.to_size is not None and next_.from_size > one.to_size + 1):
+            raise ValueError(f"log {log.name}: keys follow one another without a gap")
+
+
+def _check_references(doc: Document) -> None:
+    bureaus = {bureau.code for bureau in doc.bureau}
+    nodes = {node.name for node in doc.node}
+    for log in doc.log:
+        if log.bureau not in bureaus or log.name.split("-")[0] != log.bureau:
+            raise ValueError(f"log {log.name}: it is named by the code of a bureau of the alliance")
+        if log.node not in nodes:
+            raise ValueError(f"log {log.name}: there is no node {log.node}")
+    for witness in doc.policy.witnesses:
+        if witness not in nodes:
+            raise ValueError(f"policy: there is no node {witness}")
+
+
+def _public(vkey: str, where: str, kind: notes.Kind, name: str | None = None) -> bytes:
+    verifier = notes.Verifier.parse(vkey)
+    if verifier.kind is not kind:
+        raise ValueError(f"{where}: the key is of type {verifier.kind:#04x}, not {kind:#04x}")
+    if name is not None and verifier.name != name:
+        raise ValueError(f"{where}: the key is named {verifier.name}, not {name}")
+    return verifier.public
+
+
+def _unique(what: str, items: Iterable[object]) -> None:
+    seen = list(items)
+    if len(set(seen)) < len(seen):
+        raise ValueError(f"a {what} stands there twice")
+
+
+def _tuples(value: Any) -> Any:
+    """TOML has lists, the frozen models tuples, and strict models do not turn one into the other."""
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _toml(doc: Document) -> Iterator[str]:
+    yield from _pairs(format=doc.format, alliance=doc.alliance, version=doc.version, previous=doc.previous)
+    yield from _list("quorum", doc.quorum)
+    for b in doc.bureau:
+        yield from ("", "[[bureau]]")
+        yield from _pairs(code=b.code, name_zh=b.name_zh, name_en=b.name_en)
+        yield from _pairs(**{"from": b.from_day, "to": b.to_day})
+    for node in doc.node:
+        yield from ("", "[[node]]", *_pairs(**dict(node)))
+    for log in doc.log:
+        yield from ("", "[[log]]", *_pairs(name=log.name, bureau=log.bureau, node=log.node))
+        for key in log.key:
+            yield from ("", "[[log.key]]", *_pairs(**dict(key)))
+    yield from ("", "[policy]", *_list("witnesses", doc.policy.witnesses))
+
+
+def _pairs(**pairs: str | int | date | None) -> Iterator[str]:
+    return (f"{key} = {_literal(value)}" for key, value in pairs.items() if value is not None)
+
+
+def _list(key: str, items: Iterable[str]) -> Iterator[str]:
+    yield from (f"{key} = [", *(f"    {_literal(item)}," for item in items), "]")
+
+
+def _literal(value: str | int | date) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(value)
