@@ -6,7 +6,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 
 from events import checkpoints, errors, notes, values
 
@@ -28,6 +28,8 @@ Vkey = Annotated[str, AfterValidator(_vkey)]
 
 class Bureau(values.Value):
     """An office and its official name in [from, to); the same code may come again with a later name."""
+
+    model_config = ConfigDict(validate_by_name=True)
 
     code: values.Code
     name_zh: values.Title
@@ -90,7 +92,7 @@ class Document(values.Value):
         if "\t" in text or "\r" in text:
             raise errors.Invalid("the alliance document has no tabs and no carriage returns")
         try:
-            return cls.model_validate(_tuples(tomllib.loads(text)))
+            return cls.model_validate(_tuples(tomllib.loads(text)), by_alias=True, by_name=False)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             place = ".".join(str(part) for part in first["loc"])

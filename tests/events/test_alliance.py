@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 
 from events import alliance, checkpoints, errors, keys, merkle, notes
-from events.alliance import Alliance, Document
+from events.alliance import Alliance, Bureau, Document
 
 QUORUM = [notes.Signer(f"chuanyu.yinqiao/quorum/{i}", bytes([i + 1]) * 32) for i in range(3)]
 STRANGER = notes.Signer("somebody", b"?" * 32)
@@ -156,7 +156,8 @@ def test_the_document_is_written_as_it_is_read() -> None:
     document = Document.read(filled(TEXT))
     assert document.write() == filled(TEXT)
     assert Document.read(document.write()) == document
-    small = Document(alliance="a", version=1, quorum=(VKEYS["Q0"],))
+    office = Bureau(code="500000", name_zh="局", name_en="Bureau", from_day=date(2020, 1, 1))
+    small = Document(alliance="a", version=1, quorum=(VKEYS["Q0"],), bureau=(office,))
     assert Document.read(small.write()) == small
 
 
@@ -286,6 +287,7 @@ def test_two_valid_successors_are_evidence_against_those_who_signed_both() -> No
         ('code = "500112"', "code = 500112", "bureau.0.code"),
         ('code = "500112"', 'code = "500113"', "named by the code"),
         ("from = 2019-01-01", 'from = "2019-01-01"', "bureau.0.from"),
+        ("from = 2019-01-01", "from_day = 2019-01-01", "bureau.0.from"),
         ("from = 2019-01-01", "from = 2019-01-01T00:00:00Z", "bureau.0.from"),
         ("to = 2025-11-06", "to = 2018-01-01", "ends before it begins"),
         ("to = 2023-07-01", "to = 2024-01-02", "two names"),
