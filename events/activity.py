@@ -110,7 +110,7 @@ class ActivitySignUpStated(Event, type="yinqiao.activity.activity-sign-up-stated
     persons: Count
 
 
-class ActivityCancelled(Event, type="yinqiao.activity.activity-cancelled.v1"):
+class ActivityCancelled(loops.Ending, type="yinqiao.activity.activity-cancelled.v1"):
     """It will not be held."""
 
     zh = "{bureau}取消活动:{reason}"
@@ -182,12 +182,11 @@ class CohostConfirmed(Answer, type="yinqiao.activity.cohost-confirmed.v1"):
     persons: Count | None = None
 
 
-class CohostDeclined(Answer, type="yinqiao.activity.cohost-declined.v1"):
+class CohostDeclined(loops.Declined, type="yinqiao.activity.cohost-declined.v1"):
     """The bureau does not take part."""
 
     zh = "{bureau}谢绝联合举办:{reason}"
     en = "{bureau} declines to co-host: {reason}"
-    reason: Why
 
 
 class CohostReturned(loops.Returned, type="yinqiao.activity.cohost-returned.v1"):

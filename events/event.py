@@ -30,16 +30,20 @@ class Event(Value):
 
     def references(self) -> tuple[Key, ...]:
         """Every record that the payload refers to; each must stand in the record's basis."""
-        return tuple(_references(self))
+        return tuple([(r.log, r.position) for r in _references(self)])
+
+    def cited(self) -> list[Reference]:
+        """As `references`, with the leaf hashes that the payload gives them."""
+        return _references(self)
 
 
-def _references(value: object) -> list[Key]:
+def _references(value: object) -> list[Reference]:
     if isinstance(value, Reference):
-        return [(value.log, value.position)]
+        return [value]
     if isinstance(value, Value):
-        return [key for name in _nested(type(value)) for key in _references(getattr(value, name))]
+        return [found for name in _nested(type(value)) for found in _references(getattr(value, name))]
     if isinstance(value, tuple):
-        return [key for item in value for key in _references(item)]
+        return [found for item in value for found in _references(item)]
     return []
 
 

@@ -52,6 +52,12 @@ class Returned(Answer):
     reason: Why
 
 
+class Declined(Answer):
+    """Base of every answer that says no."""
+
+    reason: Why
+
+
 class Settling(Event):
     """Base of every event that settles a loop; `answers` are the promises it rests on."""
 
@@ -79,7 +85,14 @@ class Reminded(Event):
     bureau: Code
 
 
-class Expired(Event):
+class Ending(Event):
+    """Base of every event of the asker after which nobody is asked any more: amended, withdrawn, cancelled, dropped.
+
+    An answer that comes later is too late, until the asker asks anew.
+    """
+
+
+class Expired(Ending):
     """The asker's node ended the question at its deadline; recorded by `system`."""
 
     reason: Why
