@@ -117,3 +117,25 @@ def _asked(asks: tuple[Ask, ...], bureau: str) -> bool:
 def overdue(asks: tuple[Ask, ...], answered: frozenset[str], today: date) -> list[Ask]:
     """The asks without an answer whose day has passed."""
     return [a for a in asks if a.bureau not in answered and a.due < today]
+
+
+def others(asks: tuple[Ask, ...], asker: str) -> bool:
+    """Whether each bureau is asked once, and none is the asker itself."""
+    bureaus = {a.bureau for a in asks}
+    return len(bureaus) == len(asks) and asker not in bureaus
+
+
+def fresh(last: Answer | None, answer: Answer) -> bool:
+    """Whether this answers a question that the stream has not answered yet."""
+    return last is None or last.question != answer.question
+
+
+def answered_by_asked(asks: tuple[Ask, ...], answers: tuple[Reference, ...]) -> bool:
+    """Whether every answer stands in the log of a bureau that was asked, one for each."""
+    bureaus = [a.log[:6] for a in answers]
+    return len(set(bureaus)) == len(bureaus) and set(bureaus) <= {a.bureau for a in asks}
+
+
+def answered_by_all(asks: tuple[Ask, ...], answers: tuple[Reference, ...]) -> bool:
+    """Whether there is one answer in the log of each bureau that was asked, and no other."""
+    return answered_by_asked(asks, answers) and len(answers) == len(asks)

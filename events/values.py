@@ -106,6 +106,20 @@ class Money(Value):
     source: Source
 
 
+class Expertise(Choice):
+    """The nine fields of the talent pool (人才库)."""
+
+    AGRICULTURE = "agriculture", "农林种植", "agriculture and forestry"
+    LIVESTOCK = "livestock", "畜牧水产", "livestock and fisheries"
+    INDUSTRY = "industry", "产业发展", "industry and enterprise"
+    ENGINEERING = "engineering", "工程科技", "engineering and technology"
+    MEDICINE = "medicine", "医疗卫生", "medicine"
+    EDUCATION = "education", "教育培训", "education"
+    HERITAGE = "heritage", "文化非遗", "culture and heritage"
+    LAW = "law", "法律调解", "law"
+    GOVERNANCE = "governance", "社区治理", "community governance"
+
+
 class PartyKind(Choice):
     """What an outside party is."""
 
