@@ -121,19 +121,32 @@ def stamp(prepared: bytes, position: int, time: str) -> bytes:
 
 def read(value: bytes) -> Envelope:
     """The attributes of a value. Raises Damage when it is not byte for byte an envelope of this contract."""
+    match = _matched(value)
+    (sequence, time, id_, alliance, log, type_, aggregate, stream, _, version, actor, cause, flow, basis) = (
+        match.groups()
+    )
+    return Envelope(
+        int(sequence), time.decode(), id_.decode(), alliance.decode(), log.decode(), type_.decode(),
+        aggregate.decode(), stream.decode(), int(version), actor.decode(), cause.decode() if cause else None,
+        flow.decode() if flow else None, tuple(_keys(basis)) if basis else (), value[match.end() : -1],
+    )  # fmt: skip
+
+
+def place(value: bytes) -> tuple[bytes, bytes, bytes, bytes, bytes, bytes]:
+    """Only where a value belongs, in a third of the time of `read`, which is as strict.
+
+    Gives alliance, log, sequence (20 digits), time (27 characters), stream (UUID) and version, as written.
+    """
+    return _matched(value).group(4, 5, 1, 2, 8, 10)  # type: ignore[return-value]  # six groups that always match
+
+
+def _matched(value: bytes) -> re.Match[bytes]:
     match = _ENVELOPE.match(value)
     if match is None or value[-1:] != b"}" or len(value) > LIMIT:
         raise errors.Damage("not an envelope of this contract")
-    (sequence, time, id_, alliance, log, type_, aggregate, stream, schema, version, actor, cause, flow, basis) = (
-        match.groups()
-    )
-    if schema != type_:
+    if match[6] != match[9]:
         raise errors.Damage("dataschema does not name the type")
-    return Envelope(
-        int(sequence), time.decode(), id_.decode(), alliance.decode(), log.decode(), type_.decode(),
-        aggregate.decode(), stream.decode(), int(version), actor.decode(), cause and cause.decode(),
-        flow and flow.decode(), tuple(_keys(basis)) if basis else (), value[match.end() : -1],
-    )  # fmt: skip
+    return match
 
 
 def _keys(basis: bytes) -> Iterable[Key]:

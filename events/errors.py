@@ -25,6 +25,7 @@ YinqiaoError
 """
 
 import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -144,7 +145,12 @@ class ImpossibleHistory(BadRecord):
 
 
 class Breach(YinqiaoError):
-    """A log broke its promise under its own signature."""
+    """A log broke its promise under its own signature; `evidence` is what shows it: notes and values."""
+
+    def __init__(self, message: str, *, position: int = 0, evidence: Sequence[bytes] = ()) -> None:
+        super().__init__(message)
+        self.position = position
+        self.evidence = tuple(evidence)
 
 
 class Fork(Breach):
