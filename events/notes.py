@@ -26,7 +26,8 @@ __all__ = [
     "split",
 ]
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 4_000_000
+"""An alliance of 3,200 bureaus takes over one million."""
 MAX_SIGNATURES = 100
 SERVED_SIGNATURES = 15
 """What a served note may carry: verifiers must accept 16, so that one more may be added on the way."""
