@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue
 
 from events import errors
 from events.event import Event, Record
-from events.values import Position, Why
+from events.values import Position, Reference, Why
 
 
 class Corrected(Event):
@@ -18,6 +18,19 @@ class Corrected(Event):
     reason: Why
     fact: Annotated[str, Field(pattern=r"^yinqiao\.[a-z0-9.-]+\.v[1-9][0-9]*$")]
     payload: dict[str, JsonValue]
+
+    def cited(self) -> list[Reference]:
+        """The new payload's references too: they stand in the correction's own basis.
+
+        Raises Damage or UnknownType when the payload is none of its fact.
+        """
+        return [*super().cited(), *self.new().cited()]
+
+    def new(self) -> Event:
+        """The new payload in the newest version. Raises Damage, UnknownType."""
+        from events import catalogue  # (the catalogue lists the contexts, which import this module)
+
+        return catalogue.decode_value(self.fact, self.payload)
 
 
 class Voided(Event):
@@ -77,9 +90,7 @@ def _earlier(facts: dict[int, Record[Event]], position: int) -> Record[Event]:
 
 def corrected_payload(correction: Corrected, old: Record[Event]) -> Event:
     """The new payload in the newest version. Raises ImpossibleHistory when it is no payload of the fact."""
-    from events import catalogue  # noqa: PLC0415  (the catalogue lists the contexts, which import this module)
-
-    new = catalogue.decode_value(correction.fact, correction.payload)
+    new = correction.new()
     if type(new) is not type(old.data):
         raise errors.ImpossibleHistory(f"a correction of {old.type} cannot be a {correction.fact}")
     return new
