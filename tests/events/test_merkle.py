@@ -168,6 +168,15 @@ def test_a_history_that_was_rewritten_is_found() -> None:
         merkle.verify_consistency(10, 20, proof, merkle.root(honest[:10]), merkle.root(forged))
 
 
+def test_the_same_bytes_cut_elsewhere_are_no_proof() -> None:
+    # given a leaf and its sibling, whose hash is taken over both in a row
+    leaf, sibling = leaves(2)
+    root = merkle.root([leaf, sibling])
+    # when one byte changes sides
+    with pytest.raises(errors.Damage, match="no hash"):
+        merkle.verify_inclusion(0, 2, leaf + sibling[:1], [sibling[1:]], root)
+
+
 @pytest.mark.parametrize(("index", "size"), [(0, 0), (-1, 3), (3, 3)])
 def test_proofs_of_what_is_not_there_are_refused(index: int, size: int) -> None:
     with pytest.raises(errors.Invalid):

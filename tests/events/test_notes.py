@@ -138,6 +138,15 @@ def test_a_malformed_note_is_damage(note: str | bytes) -> None:
         opened(note, PETER)
 
 
+@pytest.mark.parametrize(
+    "text", ["a\tb\n", "a\rb\n", "\0\n", "x" * notes.MAX_BYTES + "\n"], ids=["tab", "return", "nul", "giant"]
+)
+def test_a_text_that_no_note_can_carry_is_damage_even_when_signed(text: str) -> None:
+    line = notes.Line(PETER.name, PETER.verifier.id, PETER.sign(text.encode()))
+    with pytest.raises(errors.Damage):
+        opened(f"{text}\n{line}", PETER)
+
+
 @given(st.binary(max_size=300) | st.text(max_size=300))
 def test_junk_is_damage_and_nothing_worse(junk: bytes | str) -> None:
     with pytest.raises(errors.Damage):
@@ -197,6 +206,13 @@ def test_a_cosignature_with_another_time_is_damage() -> None:
     for changed in (later, bare, giant):
         with pytest.raises(errors.Damage, match=WITNESS.name):
             opened(f"{text}\n{log}{changed}", WITNESS)
+
+
+def test_a_time_beyond_the_specification_is_damage_even_when_signed() -> None:
+    text, (log, _) = notes.split(notes.cosign(notes.sign(TREE, PETER), WITNESS, 1))
+    signature = (2**63).to_bytes(8) + WITNESS.sign(keys.cosigned(text, 2**63))
+    with pytest.raises(errors.Damage, match="no time"):
+        opened(f"{text}\n{log}{notes.Line(WITNESS.name, WITNESS.verifier.id, signature)}", WITNESS)
 
 
 def test_cosigning_takes_a_cosigners_key_and_a_time() -> None:
