@@ -39,7 +39,7 @@ def decode_envelope(e: Envelope, leaf: bytes = b"") -> Record[Event]:
         data = kind.__pydantic_validator__.validate_json(e.data)
     except ValidationError as error:
         raise _refusal(e.type, error) from None
-    if kind.__pydantic_serializer__.to_json(data, exclude_none=True) != e.data:  # as we write it: nothing to check
+    if kind.__pydantic_serializer__.to_json(data, exclude_none=True) != e.data:  # else it is as we write it
         plainjson.check(e.type, e.data)
     if not set(data.references()).issubset(e.basis):
         raise errors.Damage(f"{e.type} refers to a record outside its basis")

@@ -1,7 +1,7 @@
 """Which JSON a payload may be written in: one meaning only, so that two readers never read two things.
 
-JSON parsers differ on a key that stands twice (most take the last, some the first) and on NaN. A signed payload
-must have neither, nor white space outside its texts (contracts.md).
+JSON parsers differ on a key that stands twice (most take the last, some the first) and on NaN. A signed
+payload must have neither, nor white space outside its texts (contracts.md).
 """
 
 import json
@@ -15,7 +15,7 @@ _BLANK = re.compile(rb"[ \t\r\n]")
 
 
 def check(type_: str, data: bytes) -> None:
-    """Raises Damage for a key that stands twice, for NaN and infinities, and for white space between tokens."""
+    """Raises Damage for a key that stands twice, a number with a fraction, NaN, and white space."""
     try:
         json.loads(data, object_pairs_hook=_distinct, parse_constant=_refuse, parse_float=_refuse)
     except ValueError as error:
