@@ -18,7 +18,7 @@ demo: setup ## four nodes, 25 bureaus; EXCHANGE=kafka over a real broker, FRESH=
 	@$(BIN)/yinqiao demo $(if $(EXCHANGE),--exchange $(EXCHANGE)) $(if $(FRESH),--fresh)
 
 test: test-setup check ## set everything up, check, and run all tests: the whole proof
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: ## style, types and layers
 	@bash $(SETUP)/python.sh test

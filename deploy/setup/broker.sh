@@ -9,4 +9,4 @@ if ! have java || [ "$(java_version)" -lt 17 ]; then
 fi
 have mvn || debian 'found no Maven' maven
 have setpriv || debian 'found no setpriv' util-linux
-.venv/bin/python -m deploy.kafka.broker fetch
+.venv/bin/python -m deploy.kafka.broker fetch >/dev/null
