@@ -57,7 +57,7 @@ class Tree:
         return merkle.CompactRange.restore(self.size, self.hashes).root()
 
     def extend(self, leaves: Sequence[bytes]) -> list[Node]:
-        """Add leaf hashes; gives the nodes that became complete, to be written with `write`."""
+        """Add leaf hashes; gives the nodes that became complete."""
         nodes: list[Node] = []
         start = 0
         while start < len(leaves):
@@ -119,14 +119,20 @@ TREES = Trees()
 """Shared by all that extend trees in this process."""
 
 
-def write(conn: Connection, log: str, nodes: Sequence[Node]) -> None:
-    """Store the nodes that an extension completed, in the transaction of the checkpoint that covers them."""
-    if nodes:
-        conn.execute(
-            "INSERT INTO ledger.node (log, level, index, hash)"
-            " SELECT %s, * FROM unnest(%s::smallint[], %s::bigint[], %b::bytea[])",
-            [log, [n.level for n in nodes], [n.number for n in nodes], [n.hash for n in nodes]],
-        )
+INSERT = (
+    "INSERT INTO ledger.node (log, level, index, hash)"
+    " SELECT %(log)s, * FROM unnest(%(levels)s::smallint[], %(numbers)s::bigint[], %(hashes)b::bytea[])"
+)
+"""Stores the nodes that an extension completed, in the transaction of the checkpoint that covers them."""
+
+
+def columns(nodes: Sequence[Node]) -> dict[str, object]:
+    """The parameters of `INSERT` but the log."""
+    return {
+        "levels": [node.level for node in nodes],
+        "numbers": [node.number for node in nodes],
+        "hashes": [node.hash for node in nodes],
+    }
 
 
 def subtree(conn: Connection, log: str) -> merkle.Subtree:

@@ -1,0 +1,189 @@
+"""The one writer of a node's checkpoints: sign what was appended, commit, guard; then notes may leave."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from events import checkpoints, errors, notes
+from events.checkpoints import Checkpoint
+from services.ledger import guard, tree
+from services.ledger.guard import Guard, GuardFile, Head
+from services.runtime.database import Connection, Database
+from services.runtime.failpoints import failpoint
+
+RUN_RECORDS = 1_000
+RUN_BYTES = 4 * 2**20
+"""A checkpoint stands after at most this much (contracts.md, "Kafka")."""
+_OVERHEAD = 256
+_STEP = 32_000
+_LOCK = 7_100_002
+
+
+class Signed(NamedTuple):
+    """A checkpoint that may leave."""
+
+    log: str
+    size: int
+    note: str
+
+
+class _Behind(NamedTuple):
+    """A log with entries beyond its latest checkpoint."""
+
+    log: str
+    head: int
+    size: int
+    root: bytes
+
+
+class Checkpointer:
+    """Signs for the logs that it has signers for; two by mistake take turns and cannot undo each other."""
+
+    def __init__(
+        self, database: Database, signers: Mapping[str, notes.Signer], guard_file: GuardFile
+    ) -> None:
+        self._database, self._signers, self._guard = database, signers, guard_file
+
+    def round(self) -> list[Signed]:
+        """Cover all that was appended before the call; gives the notes that may leave now, in order.
+
+        Memory stays flat however much there is: it goes in steps, each committed and guarded. Notes that an
+        earlier process committed and did not live to guard are among them. Raises ReadOnly when the database
+        does not contain what was signed, Unavailable when it cannot be reached.
+        """
+        signed, more = self._step()
+        while more:
+            further, more = self._step()
+            signed += further
+        return signed
+
+    def _step(self) -> tuple[list[Signed], bool]:
+        """One transaction and one write of the guard file.
+
+        Killed before the commit: nothing happened. Between commit and guard: the checkpoints stand, have not
+        left, and the next round guards them. After the guard: whoever ships finds them by `published`.
+        """
+        with self._database.transaction() as conn:
+            conn.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            before = self._checked(conn)
+            signed, more = self._sign(conn)
+            latest = _latest(conn, self._signers)
+            failpoint("checkpoint.signed")
+        failpoint("checkpoint.committed")
+        self._guard.advance(before.identity, {log: head for log, (head, _) in latest.items()})
+        failpoint("checkpoint.guarded")
+        return [*_left_behind(before, signed, latest), *signed], more
+
+    def _checked(self, conn: Connection) -> Guard:
+        """The guard file, which a new node gets before its first commit. Raises ReadOnly."""
+        found = self._guard.read()
+        guard.check(conn, found)
+        return found or self._guard.advance(guard.identity(conn), {})
+
+    def _sign(self, conn: Connection) -> tuple[list[Signed], bool]:
+        budget = _STEP
+        signed: list[Signed] = []
+        for log in _behind(conn, self._signers):
+            if budget <= 0:
+                return signed, True
+            leaves, sizes = _pending(conn, log, min(log.head - log.size, budget))
+            signed += self._cover(conn, log, leaves, sizes)
+            budget -= len(leaves)
+        return signed, budget <= 0
+
+    def _cover(
+        self, conn: Connection, log: _Behind, leaves: list[bytes], sizes: list[int]
+    ) -> Iterator[Signed]:
+        """Grow the tree to each of the sizes, sign it there, and store nodes and checkpoints."""
+        grown = _tree(conn, log)
+        signer = self._signers[log.log]
+        nodes: list[tree.Node] = []
+        made: list[Checkpoint] = []
+        for size in sizes:
+            nodes += grown.extend(leaves[grown.size - log.size : size - log.size])
+            made.append(Checkpoint(signer.name, size, grown.root()))
+        signed = [checkpoints.sign_checkpoint(checkpoint, signer) for checkpoint in made]
+        conn.execute(
+            _STORE,
+            {"log": log.log, "sizes": sizes, "roots": [c.root for c in made], "notes": signed}
+            | tree.columns(nodes),
+        )
+        tree.TREES.keep(grown, made[-1].root)
+        return (Signed(log.log, *pair) for pair in zip(sizes, signed, strict=True))
+
+
+_STORE = f"""
+WITH node AS ({tree.INSERT}) INSERT INTO ledger.checkpoint (log, size, root, note)
+SELECT %(log)s, * FROM unnest(%(sizes)s::bigint[], %(roots)b::bytea[], %(notes)s::text[])
+"""  # noqa: S608  (two constants)
+
+
+def published(conn: Connection, log: str, limit: int) -> tuple[int, str] | None:
+    """Size and note of a log's latest stored checkpoint not beyond `limit`, the size that the guard holds."""
+    return conn.execute(  # type: ignore[return-value]  # the table's own types
+        "SELECT size, note FROM ledger.checkpoint WHERE log = %s AND size <= %s ORDER BY size DESC LIMIT 1",
+        [log, limit],
+    ).fetchone()
+
+
+def _tree(conn: Connection, log: _Behind) -> tree.Tree:
+    try:
+        return tree.TREES.at(conn, log.log, log.size, log.root)
+    except errors.Damage as error:
+        raise errors.ReadOnly(
+            f"{error.message}; nothing more is signed before `yinqiao audit verify`"
+        ) from error
+
+
+def _behind(conn: Connection, logs: Iterable[str]) -> list[_Behind]:
+    rows = conn.execute(
+        f"{_LOGS} AND l.state = 'open' AND l.head > coalesce(c.size, 0) ORDER BY l.log", [list(logs)]
+    ).fetchall()
+    return [_Behind._make(row[:4]) for row in rows]
+
+
+_LOGS = """
+SELECT l.log, l.head, coalesce(c.size, 0), coalesce(c.root, sha256('')), c.note FROM ledger.log l
+LEFT JOIN LATERAL (
+    SELECT size, root, note FROM ledger.checkpoint WHERE log = l.log ORDER BY size DESC LIMIT 1
+) c ON true WHERE l.own AND l.log = ANY(%s)
+"""
+
+
+def _latest(conn: Connection, logs: Iterable[str]) -> dict[str, tuple[Head, str]]:
+    rows = conn.execute(f"{_LOGS} AND c.size > 0", [list(logs)]).fetchall()
+    return {log: (Head(size, root), note) for log, _, size, root, note in rows}  # type: ignore[misc,arg-type]  # the table's own types
+
+
+def _pending(conn: Connection, log: _Behind, count: int) -> tuple[list[bytes], list[int]]:
+    """The next leaf hashes, and the sizes at which a checkpoint must stand. Raises ReadOnly for a hole."""
+    with conn.cursor(binary=True) as cursor:
+        rows = cursor.execute(
+            "SELECT leaf, octet_length(value) FROM ledger.entry"
+            " WHERE log = %s AND position > %s AND position <= %s ORDER BY position",
+            [log.log, log.size, log.size + count],
+        ).fetchall()
+    if len(rows) != count:
+        raise errors.ReadOnly(f"log {log.log} lacks records after position {log.size}")
+    leaves, lengths = zip(*rows, strict=True)
+    return list(leaves), [log.size + end for end in cuts(lengths)]
+
+
+def cuts(lengths: Iterable[int]) -> list[int]:
+    """Where runs over values of these lengths must end, the end of the last one too."""
+    ends, start, weight, end = [], 0, 0, 0
+    for end, length in enumerate(lengths, 1):
+        weight += length + _OVERHEAD
+        if end - start > RUN_RECORDS or weight > RUN_BYTES:
+            ends.append(end - 1)
+            start, weight = end - 1, length + _OVERHEAD
+    return [*ends, end]
+
+
+def _left_behind(before: Guard, signed: list[Signed], latest: Mapping[str, tuple[Head, str]]) -> list[Signed]:
+    """The latest notes that stand committed since longer than this round and were never guarded."""
+    fresh = {s.log for s in signed}
+    return [
+        Signed(log, head.size, note)
+        for log, (head, note) in sorted(latest.items())
+        if log not in fresh and head.size > before.size(log)
+    ]

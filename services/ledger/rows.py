@@ -1,0 +1,69 @@
+"""Values of a log as rows of ledger.entry: what a covered value must say, and PostgreSQL's binary COPY."""
+
+import struct
+from collections.abc import Sequence
+
+from events import envelope, errors
+from services.runtime.database import Connection
+
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = b"\xff\xff"
+_COLUMNS = struct.Struct(
+    ">iqi?i16siii32si"
+)  # a length before each: position, own, stream, version, leaf, value
+_COPY = "COPY ledger.entry (log, position, own, stream, version, leaf, value) FROM STDIN (FORMAT BINARY)"
+
+
+class Rows:
+    """Checks that values follow one another in a log and packs them.
+
+    `head` and `time` (27 characters) are the position and the time of the entry before the first value.
+    """
+
+    def __init__(self, alliance: str, log: str, head: int, time: str, *, own: bool) -> None:
+        self.head, self._time, self._own = head, time.encode(), own
+        self._home = (alliance.encode(), log.encode())
+        self._start = struct.pack(">hi", 7, len(log)) + log.encode()
+
+    @property
+    def time(self) -> str:
+        """Of the last value packed."""
+        return self._time.decode()
+
+    def pack(self, values: Sequence[bytes], leaves: Sequence[bytes]) -> list[bytes]:
+        """One packed row a value; a Breach, with the value, for one that does not belong where it stands.
+
+        WrongSource when it is no readable envelope of this log, WrongPosition when it claims another position
+        or a time before that of the entry before it.
+        """
+        return [self._row(value, leaf) for value, leaf in zip(values, leaves, strict=True)]
+
+    def _row(self, value: bytes, leaf: bytes) -> bytes:
+        position = self.head + 1
+        try:
+            alliance, log, sequence, time, stream, version = envelope.place(value)
+        except errors.Damage as error:
+            raise self._breach(errors.WrongSource, f"holds {error.message}", value) from None
+        if (alliance, log) != self._home:
+            raise self._breach(errors.WrongSource, f"belongs to //{alliance.decode()}/{log.decode()}", value)
+        if int(sequence) != position:
+            raise self._breach(errors.WrongPosition, f"claims position {int(sequence)}", value)
+        if time < self._time:
+            raise self._breach(errors.WrongPosition, f"says {time.decode()}, before {self.time}", value)
+        self.head, self._time = position, time
+        columns = _COLUMNS.pack(
+            8, position, 1, self._own, 16, bytes.fromhex(stream.replace(b"-", b"").decode()),
+            4, int(version), 32, leaf, len(value),
+        )  # fmt: skip
+        return b"".join((self._start, columns, value))
+
+    def _breach(self, kind: type[errors.Breach], what: str, value: bytes) -> errors.Breach:
+        position = self.head + 1
+        where = f"log {self._home[1].decode()} covers a value at position {position} that {what}"
+        return kind(where, position=position, evidence=[value])
+
+
+def copy(conn: Connection, rows: Sequence[bytes]) -> None:
+    """Write packed rows."""
+    with conn.cursor() as cursor, cursor.copy(_COPY) as to:
+        to.write(b"".join((_HEADER, *rows, _TRAILER)))

@@ -1,0 +1,175 @@
+"""Storing what a log's key signed: a run of values goes in whole, proved by its note, or not at all."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from events import checkpoints, errors, merkle
+from events.alliance import Alliance
+from events.checkpoints import Checkpoint
+from services.ledger import rows, tree
+from services.runtime.database import Connection
+
+CHUNK = 1_000
+
+
+class Run(NamedTuple):
+    """The values from position `after` + 1 on, and the signed note over the log up to the last of them."""
+
+    after: int
+    values: Iterable[bytes]
+    note: str
+
+
+class Stored(NamedTuple):
+    """How a log stands here, its row locked; `size`, `root` and `note` are those of its latest checkpoint."""
+
+    log: str
+    own: bool
+    state: str
+    head: int
+    time: str
+    size: int
+    root: bytes
+    note: str
+
+
+def accept(conn: Connection, alliance: Alliance, log: str, values: Sequence[bytes], note: str) -> Checkpoint:
+    """Store the values that end where the note ends, in the caller's transaction; gives what is now proved.
+
+    Values that are stored already may stand before the new ones. Nothing is left behind when it raises:
+
+        Damage: the note is none of this log, or the values do not lead from what is stored to its root.
+        WrongSource, WrongPosition: the note covers a value that does not belong there.
+        Fork: the note contradicts what is stored; both notes are the evidence.
+        Conflict: the log was stopped. Invalid: it is an own log. NotFound: it is not followed.
+    """
+    after = checkpoints.unverified(note).size - len(values)
+    return accept_run(conn, alliance, log, Run(after, values, note))
+
+
+def accept_run(conn: Connection, alliance: Alliance, log: str, run: Run) -> Checkpoint:
+    """As `accept`, for values that come one by one and may be more than memory holds."""
+    checkpoint = alliance.checkpoint(log, run.note)
+    with conn.transaction():
+        stored = locked(conn, log)
+        if stored.own:
+            raise errors.Invalid(f"log {log} is written here and received by nobody")
+        if stored.state != "open":
+            raise errors.Conflict(f"log {log} was stopped at position {stored.head}")
+        if checkpoint.size <= stored.size:
+            check_repeat(conn, stored, checkpoint, run.note)
+        else:
+            extend(conn, alliance, stored, run, checkpoint)
+    return checkpoint
+
+
+def locked(conn: Connection, log: str) -> Stored:
+    """The state of a log, which nobody else can move until the transaction ends. Raises NotFound."""
+    row = conn.execute(
+        "SELECT log, own, state, head, time FROM ledger.log WHERE log = %s FOR NO KEY UPDATE", [log]
+    ).fetchone()
+    if row is None:
+        raise errors.NotFound(f"log {log} is not held at this node")
+    return Stored._make((*row, *latest(conn, log)))
+
+
+def latest(conn: Connection, log: str) -> tuple[int, bytes, str]:
+    """Size, root and note of a log's latest stored checkpoint; of nothing when there is none."""
+    row = conn.execute(
+        "SELECT size, root, note FROM ledger.checkpoint WHERE log = %s ORDER BY size DESC LIMIT 1", [log]
+    ).fetchone()
+    return row or (0, merkle.EMPTY_ROOT, "")  # type: ignore[return-value]  # the table's own types
+
+
+def check_repeat(conn: Connection, stored: Stored, checkpoint: Checkpoint, note: str) -> None:
+    """Fork, with both notes, unless a checkpoint of what is covered already says the same as the ledger."""
+    if _root_at(conn, stored.log, checkpoint.size) != checkpoint.root:
+        raise errors.Fork(
+            f"log {stored.log} signed two histories of its first {checkpoint.size} records",
+            position=checkpoint.size,
+            evidence=[stored.note.encode(), note.encode()],
+        )
+
+
+def _root_at(conn: Connection, log: str, size: int) -> bytes:
+    row = conn.execute(
+        "SELECT root FROM ledger.checkpoint WHERE log = %s AND size = %s", [log, size]
+    ).fetchone()
+    return row[0] if row else tree.restore(conn, log, size).root()  # type: ignore[return-value]  # bytea
+
+
+def extend(conn: Connection, alliance: Alliance, stored: Stored, run: Run, checkpoint: Checkpoint) -> None:
+    """Store the values after the latest checkpoint, its nodes, the checkpoint, and move the head.
+
+    Entries of an own log that stand beyond its latest checkpoint must be the same as the run's; Conflict
+    otherwise. Run it in a transaction: what it wrote before it raised is not proved.
+    """
+    if stored.size < run.after:
+        raise errors.Damage(f"log {stored.log} lacks what stands between {stored.size} and {run.after}")
+    values = islice(run.values, stored.size - run.after, None)
+    grown = tree.TREES.at(conn, stored.log, stored.size, stored.root)
+    nodes, time = _take(conn, alliance, stored, values, checkpoint, grown, run.note)
+    head = {
+        "log": stored.log,
+        "size": checkpoint.size,
+        "root": checkpoint.root,
+        "note": run.note,
+        "time": time,
+    }
+    conn.execute(_COVER, head | tree.columns(nodes))
+    tree.TREES.keep(grown, checkpoint.root)
+
+
+_COVER = f"""
+WITH node AS ({tree.INSERT}), checkpoint AS (
+    INSERT INTO ledger.checkpoint (log, size, root, note) VALUES (%(log)s, %(size)s, %(root)b, %(note)s)
+)
+UPDATE ledger.log SET head = greatest(head, %(size)s), time = %(time)s WHERE log = %(log)s
+"""  # noqa: S608  (two constants)
+
+
+def _take(
+    conn: Connection,
+    alliance: Alliance,
+    stored: Stored,
+    values: Iterator[bytes],
+    checkpoint: Checkpoint,
+    grown: tree.Tree,
+    note: str,
+) -> tuple[list[tree.Node], str]:
+    """Copy the values, growing the tree; a breach counts only when the root proves that it was signed."""
+    packer = rows.Rows(alliance.id, stored.log, stored.head, stored.time, own=stored.own)
+    nodes: list[tree.Node] = []
+    breach: errors.Breach | None = None
+    while chunk := list(islice(values, CHUNK)):
+        leaves = [merkle.leaf_hash(value) for value in chunk]
+        present = _present(conn, stored, grown.size, leaves)
+        nodes += grown.extend(leaves)
+        if grown.size >= checkpoint.size:
+            _check_root(grown, checkpoint)
+        try:
+            if breach is None:
+                rows.copy(conn, packer.pack(chunk[present:], leaves[present:]))
+        except errors.Breach as found:
+            breach = found
+    _check_root(grown, checkpoint)
+    if breach is not None:
+        breach.evidence = (*breach.evidence, note.encode())
+        raise breach
+    return nodes, packer.time
+
+
+def _check_root(grown: tree.Tree, checkpoint: Checkpoint) -> None:
+    if grown.size != checkpoint.size or grown.root() != checkpoint.root:
+        raise errors.Damage(f"the values do not lead to the root of {checkpoint.origin} at {checkpoint.size}")
+
+
+def _present(conn: Connection, stored: Stored, first: int, leaves: Sequence[bytes]) -> int:
+    """How many of the values stand here already, beyond the latest checkpoint: own ones only can."""
+    count = max(0, min(len(leaves), stored.head - first))
+    known = tree.hashes(conn, stored.log, 0, first, count) if count else {}
+    for index in range(first, first + count):
+        if known.get(index) != leaves[index - first]:
+            raise errors.Conflict(f"log {stored.log} was signed with another record at position {index + 1}")
+    return count
