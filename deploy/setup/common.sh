@@ -8,7 +8,7 @@ say() { printf '%s\n' "set-up: $*"; }
 
 # stop WHAT REMEDY
 stop() {
-    printf '\n%s\n' "set-up cannot go on: $1." "Remedy: $2, then run the same command again." >&2
+    printf '\n%s\n%s\n' "set-up cannot go on: $1." "Remedy: $2, then run the same command again." >&2
     exit 1
 }
 
