@@ -1,11 +1,11 @@
 """A case (办件): everything one command's decision may read, and the facts it decides, before they are recorded."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple, Protocol
 
-from events import catalogue, envelope, errors
+from events import catalogue, divisions, envelope, errors
 from events.event import Event, Key, Record
 from events.history import Aggregate
 from events.loops import Ask, Role
@@ -55,7 +55,7 @@ class Reading(Protocol):
     def record(self, key: Key) -> Record[Event]: ...
     def holder(self, log: str, kind: str, key: str) -> str | None: ...
     def answers(self, log: str, stream: str) -> list[Key]: ...
-    def in_force(self, bureau: str, other: str, subject: str, day: date) -> Key | None: ...
+    def in_force(self, ours: Sequence[str], theirs: Sequence[str], subject: str, day: date) -> Key | None: ...
 
 
 @dataclass
@@ -161,6 +161,25 @@ class Case:
     def reference(self, record: Record[Event]) -> Reference:
         """Names a record by log, position and leaf. Raises references.Pending when it has no position yet."""
         return references.to(record)
+
+    def opened(self, subject: str, others: Iterable[str]) -> tuple[Reference, ...]:
+        """What opens a subject with each of the others today: entries into force, none within one line of authority.
+
+        A memorandum also covers the bureaus below its parties. Raises MissingMemorandum naming whom it lacks.
+        """
+        found = {self._opening(subject, other) for other in others}
+        return tuple(self.reference(self.reading.record(key)) for key in sorted(k for k in found if k))
+
+    def _opening(self, subject: str, other: str) -> Key | None:
+        if divisions.in_line_of_authority(self.bureau, other):
+            return None
+        ours, theirs = (self.bureau, *divisions.above(self.bureau)), (other, *divisions.above(other))
+        key = self.reading.in_force(ours, theirs, subject, self.today)
+        if key is None:
+            raise errors.MissingMemorandum(
+                f"no memorandum in force opens {subject} between {self.bureau} and {other}; conclude one first",
+            )
+        return key
 
     def claim(self, kind: str, key: str, stream: Stream) -> None:
         """Hold something that can be held once; the append refuses with Taken."""

@@ -20,16 +20,10 @@ Days = Annotated[int, Field(ge=1, le=250, description="working days")]
 _E = TypeVar("_E", bound=Event)
 
 
-def question(stream: Stream) -> Record[Event]:
-    """The record that asks now: the last asking event, or the last turn to another bureau. Raises Conflict."""
-    found = stream.latest(Asking, PassedOn)
-    if found is None:
-        raise errors.Conflict(f"nothing is asked in this {stream.aggregate.en}")
-    return found
-
-
 def asked(case: Case, aggregate: str, log: str, stream: str) -> tuple[Stream, Reference]:
     """Another bureau's stream and the reference of the question it puts to us. Raises Conflict, NotAllowed."""
+    if log == case.log:
+        raise errors.NotAllowed("a bureau does not answer itself")
     theirs = case.theirs(aggregate, log, stream)
     asks: tuple[loops.Ask, ...] = getattr(theirs.state, "asks", ())
     if not any(ask.bureau == case.bureau for ask in asks):
@@ -61,15 +55,31 @@ def answer(case: Case, aggregate: str, theirs: Stream, event: Answer) -> Stream:
     return stream
 
 
-def answers(case: Case, stream: Stream, kind: type[_E]) -> list[Record[_E]]:
-    """Answers of one kind to the question that stands now, each bureau's latest word, verified."""
+def answers(case: Case, stream: Stream, kind: type[_E], *asking: type[Event]) -> list[Record[_E]]:
+    """Each bureau's latest word of one kind to the question that stands now, verified.
+
+    The question stands in the last event of one of the kinds `asking`, and in every turn to another bureau
+    after it.
+    """
+    open_ = _open(case, stream, asking or (Asking,))
     latest: dict[str, Record[Event]] = {}
-    asking = question(stream)
     for key in case.reading.answers(stream.log, stream.id):
         record = case.reading.record(key)
-        if isinstance(record.data, Answer) and record.data.question == case.reference(asking):
+        if isinstance(record.data, Answer) and record.data.question in open_:
             latest[record.bureau] = record
-    return [_checked(r) for r in latest.values() if isinstance(r.data, kind)]
+    asked_now = {ask.bureau for ask in stream.state.asks}
+    return [_checked(r) for b, r in sorted(latest.items()) if isinstance(r.data, kind) and b in asked_now]
+
+
+def _open(case: Case, stream: Stream, asking: tuple[type[Event], ...]) -> list[Reference]:
+    """References of the records that ask now."""
+    found: list[Reference] = []
+    for record in reversed(stream.records):
+        if isinstance(record.data, (*asking, PassedOn)):
+            found.append(case.reference(record))
+        if isinstance(record.data, asking):
+            break
+    return found
 
 
 def _checked(record: Record[Event]) -> Record[_E]:

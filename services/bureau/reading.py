@@ -1,9 +1,8 @@
 """What decisions look up: own streams, other bureaus' verified records, and what read models say of others."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
-from typing import TypeVar
 
 from eventsourcing.persistence import EventStore
 
@@ -11,8 +10,6 @@ from events.event import Event, Key, Record
 from projections import cooperation, inbox, model
 from services.ledger import append, read
 from services.runtime.database import Connection, Database
-
-T = TypeVar("T")
 
 
 class LedgerReading:
@@ -45,10 +42,10 @@ class LedgerReading:
         with self._model(inbox.MODEL) as conn:
             return inbox.answers(conn, log, stream)
 
-    def in_force(self, bureau: str, other: str, subject: str, day: date) -> Key | None:
-        """The record that brought a memorandum into force which opens the subject between the two on that day."""
+    def in_force(self, ours: Sequence[str], theirs: Sequence[str], subject: str, day: date) -> Key | None:
+        """The entry into force of a memorandum that opens the subject on that day between any two of the bureaus."""
         with self._model(cooperation.MODEL) as conn:
-            return cooperation.in_force(conn, bureau, other, subject, day)
+            return cooperation.in_force(conn, ours, theirs, subject, day)
 
     @contextmanager
     def _model(self, which: model.ReadModel) -> Iterator[Connection]:
