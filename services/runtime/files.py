@@ -69,8 +69,18 @@ def read(path: Path) -> bytes:
     return content
 
 
-def remove(path: Path) -> None:
-    """Remove the file, if it is there; after return it does not come back by a crash."""
+def destroy(path: Path) -> None:
+    """Overwrite and remove the file, if it is there; after return no crash brings it back.
+
+    Overwriting reaches the disk where the file system writes in place; backups must be short-lived.
+    """
+    try:
+        with path.open("r+b") as file:
+            file.write(bytes(path.stat().st_size))
+            file.flush()
+            os.fsync(file.fileno())
+    except FileNotFoundError:
+        return
     path.unlink(missing_ok=True)
     sync(path.parent)
 
