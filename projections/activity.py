@@ -22,8 +22,8 @@ def show_plan(record: Record[activity.ActivityPlanned], rows: Rows) -> None:
     rows.put(
         "activity", record, stage="planned", title=plan.title, form=plan.form, theme=plan.theme,
         starts=plan.starts, ends=plan.ends, division=plan.place.division, place=plan.place.name,
-        quota=plan.quota, insured=plan.insured, outside=[o.name for o in plan.outside], fen=plan.cost and plan.cost.fen,
-        report_due=plan.report_due,
+        quota=plan.quota, insured=plan.insured, outside=[o.name for o in plan.outside],
+        fen=plan.cost and plan.cost.fen, report_due=plan.report_due,
     )  # fmt: skip
 
 

@@ -1,0 +1,253 @@
+"""Fold a batch of covered records into read models: rows, what waits, and positions in one transaction."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from events import catalogue, errors, history
+from events.event import Event, Key, Record
+from events.history import Corrected, Voided
+from projections import tables, track, waiting
+from projections.judge import Aside, Asides, Batch, Cause, Judge, Lately
+from projections.model import Handler, Instance
+from projections.rows import Rows
+from projections.source import Entry, Source
+from projections.tables import Table
+from projections.waiting import Troubles
+
+ATTEMPTS = 3
+"""How often a handler is tried before its record is set aside."""
+ROUNDS = 8
+"""How often what became ready is tried within one transaction; the rest waits for the next."""
+_OURS = (
+    psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, psycopg.NotSupportedError,
+    KeyError, TypeError, ValueError,
+)  # fmt: skip
+"""What a record can cause when its rows are written; anything else is the database's own trouble."""
+
+
+class Histories:
+    """Effective histories of streams, read once a batch for all models."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._known: dict[Key, list[Record[Event]]] = {}
+
+    def effective(self, record: Record[Event], skipped: frozenset[int]) -> list[Record[Event]]:
+        """The facts of the record's stream up to it.
+
+        Raises ImpossibleHistory when they cannot follow one another; with skipped ones among them only what
+        corrects nothing is refused, since a gap was allowed by a person.
+        """
+        if skipped:
+            return self._read(record, skipped)
+        if record.key not in self._known:
+            facts = self._read(record, skipped)
+            _check(record.aggregate, facts)
+            self._known[record.key] = facts
+        return self._known[record.key]
+
+    def _read(self, record: Record[Event], skipped: frozenset[int]) -> list[Record[Event]]:
+        return history.effective(self._source.history(record.log, record.stream, record.position, skipped))
+
+
+def _check(aggregate: str, facts: Sequence[Record[Event]]) -> None:
+    state = None
+    for fact in facts:
+        state = catalogue.AGGREGATES[aggregate].evolve(state, fact)
+
+
+class Fold:
+    """One instance during one transaction."""
+
+    def __init__(
+        self, conn: Connection[Any], instance: Instance, found: dict[str, Table], histories: Histories
+    ) -> None:
+        self.instance = instance
+        self._conn, self._tables, self._histories = conn, found, histories
+        self._routes: dict[type[Event], tuple[Handler, ...]] = {}
+        self.waits, self.skips = waiting.any_(conn, instance.name)
+
+    def fold(self, batch: Batch) -> None:
+        """Fold what may be folded and set the rest aside.
+
+        When the rows cannot be written, the batch is folded again in halves, down to the one record that
+        cannot: it is set aside as failed, and everything else goes on.
+        """
+        batch = self._without_skipped(batch) if self.skips else batch
+        troubles = self._troubles(batch)
+        rows, asides = Rows(self._tables), Asides()
+        if troubles or batch.asides:
+            self._handle_each(batch.records, batch.asides, troubles, rows, asides)
+        else:
+            self._handle_all(batch, troubles, rows, asides)
+        try:
+            with self._conn.transaction():
+                rows.flush(self._conn)
+        except _OURS as error:
+            self._fold_in_halves(batch, error)
+        else:
+            self._settle(batch, asides)
+
+    def _troubles(self, batch: Batch) -> Troubles:
+        return waiting.troubles(self._conn, self.instance.name, batch.records) if self.waits else Troubles()
+
+    def _without_skipped(self, batch: Batch) -> Batch:
+        gone = waiting.skipped(self._conn, self.instance.name, batch.records)
+        return batch.only({r.key for r in batch.records} - gone) if gone else batch
+
+    def _fold_in_halves(self, batch: Batch, error: Exception) -> None:
+        if len(batch.records) > 1:
+            for half in batch.halves():
+                self.fold(half)
+        else:
+            failed = Aside(Cause.FAILED, None, _said(error))
+            self._settle(batch, {record.key: failed for record in batch.records})
+
+    def _handle_all(self, batch: Batch, troubles: Troubles, rows: Rows, asides: Asides) -> None:
+        """The quick way, while nothing waits; at the first failure the careful one goes on from there."""
+        for index, record in enumerate(batch.records):
+            try:
+                for handler in self._route(type(record.data)):
+                    handler(record, rows)
+            except psycopg.OperationalError:
+                raise
+            except Exception:  # noqa: BLE001  (what failed is tried again, carefully)
+                rows.forget()
+                self._handle_each(batch.records[index:], batch.asides, troubles, rows, asides)
+                return
+            rows.keep()
+
+    def _handle_each(
+        self,
+        records: Iterable[Record[Event]],
+        verdicts: Asides,
+        troubles: Troubles,
+        rows: Rows,
+        asides: Asides,
+    ) -> None:
+        for record in records:
+            aside = troubles.of(record) or verdicts.get(record.key) or self._try(record, rows)
+            if aside is None:
+                troubles.remove(record)
+            else:
+                asides[record.key] = aside
+                troubles.add(record)
+
+    def _try(self, record: Record[Event], rows: Rows) -> Aside | None:
+        cause, said = Cause.FAILED, ""
+        for _ in range(ATTEMPTS):
+            try:
+                for handler in self._route(type(record.data)):
+                    handler(record, rows)
+            except psycopg.OperationalError:
+                raise
+            except errors.UnknownType as error:
+                cause, said = Cause.UNKNOWN, error.message
+            except Exception as error:  # noqa: BLE001  (a handler's failure is a decision: set aside)
+                said = _said(error)
+            else:
+                rows.keep()
+                return None
+            rows.forget()
+        return Aside(cause, None, said)
+
+    def _settle(self, batch: Batch, asides: Asides) -> None:
+        if asides:
+            waiting.save(self._conn, self.instance.name, batch.records, asides)
+            self.waits = True
+        if self.waits:
+            folded = [record.key for record in batch.records if record.key not in asides]
+            waiting.clear(self._conn, self.instance.name, folded)
+
+    def _route(self, kind: type[Event]) -> tuple[Handler, ...]:
+        found = self._routes.get(kind)
+        if found is None:
+            model = self.instance.model
+            again = issubclass(kind, (Corrected, Voided)) and not model.verbatim
+            found = (self._fold_again,) if again else model.handlers.of(kind)
+            self._routes[kind] = found
+        return found
+
+    def _fold_again(self, record: Record[Any], rows: Rows) -> None:
+        """A correction or voiding: the stream's rows go, and its effective history is handled anew.
+
+        Raises ImpossibleHistory when the facts that remain cannot follow one another.
+        """
+        facts = self._histories.effective(record, self._skipped(record) if self.skips else frozenset())
+        rows.drop_stream(record)
+        for fact in facts:
+            for handler in self.instance.model.handlers.of(type(fact.data)):
+                handler(fact, rows)
+
+    def _skipped(self, record: Record[Event]) -> frozenset[int]:
+        found = self._conn.execute(
+            "SELECT position FROM projection.skipped"
+            " WHERE model = %s AND log = %s AND stream = %s::text::uuid",
+            [self.instance.name, record.log, record.stream],
+        ).fetchall()
+        return frozenset(position for (position,) in found)
+
+
+def _said(error: Exception) -> str:
+    """The kind of the error and, when it is ours, what it says; a stranger's may repeat payload values."""
+    kind = type(error).__name__
+    return f"{kind}: {error.message}" if isinstance(error, errors.YinqiaoError) else kind
+
+
+class Engine:
+    """Applies batches; keeps between them what is dear to look up. Not shared between threads."""
+
+    def __init__(self) -> None:
+        self._tables: dict[tuple[str, int], dict[str, Table]] = {}
+        self._lately = Lately()
+
+    def apply(
+        self,
+        conn: Connection[Any],
+        instances: Sequence[Instance],
+        entries: Sequence[Entry],
+        source: Source,
+        followed: Collection[str],
+    ) -> int:
+        """Fold entries into instances that stand at one vector, which the entries continue without a gap.
+
+        All in the caller's transaction, rows and positions together. `followed` are the logs whose records
+        can still come. Returns how many records were handled, entries and those that had waited; 0 when
+        there was nothing to do.
+        """
+        judge, histories = Judge(source, followed, self._lately), Histories(source)
+        folds = [Fold(conn, i, self._tables_of(conn, i), histories) for i in instances]
+        vector = track.vector(conn, instances[0].name)
+        if entries:
+            batch = judge.fresh(entries, vector)
+            for fold in folds:
+                fold.fold(batch)
+            track.move(conn, [i.name for i in instances], batch.ends)
+            vector = batch.ends
+        return len(entries) + _release(conn, folds, judge, source, vector)
+
+    def _tables_of(self, conn: Connection[Any], instance: Instance) -> dict[str, Table]:
+        key = instance.name, instance.model.version
+        if key not in self._tables:
+            self._tables[key] = tables.load(conn, instance.schema, instance.model.local_tables)
+        return self._tables[key]
+
+
+def _release(
+    conn: Connection[Any], folds: Sequence[Fold], judge: Judge, source: Source, vector: track.Vector
+) -> int:
+    """Try again what became ready, which may make more ready."""
+    handled = 0
+    for _ in range(ROUNDS):
+        ready = {fold: set(waiting.ready(conn, fold.instance.name, 1_000)) for fold in folds if fold.waits}
+        entries = sorted(source.entries(set().union(*ready.values())), key=lambda e: e.order)
+        if not entries:
+            break
+        batch = judge.again(entries, vector)
+        for fold, mine in ready.items():
+            fold.fold(batch.only(mine))
+        handled += len(entries)
+    return handled

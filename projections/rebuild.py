@@ -1,0 +1,109 @@
+"""A second instance of a model: built beside the live one, compared and switched in; or one of a past day."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from psycopg import Connection, sql
+
+from events import errors
+from projections import tables, track
+from projections.model import Instance, ReadModel, live
+from projections.tables import Table
+
+
+class Difference(NamedTuple):
+    """A row that two instances do not agree on; `key` as text, None where one has no such row."""
+
+    table: str
+    key: str
+    before: str | None
+    after: str | None
+
+
+def beside(model: ReadModel) -> Instance:
+    """The instance that is to take the live one's place."""
+    return Instance(f"{model.name}_next", model)
+
+
+def past(model: ReadModel, label: str) -> Instance:
+    """The instance of a past vector; `label` of digits and letters tells several apart."""
+    if not label.isalnum() or not label.isascii():
+        raise errors.Invalid("a label is made of letters and digits", field="label")
+    return Instance(f"{model.name}_at_{label.lower()}", model)
+
+
+def begin(conn: Connection[Any], instance: Instance, until: Mapping[str, int] | None = None) -> None:
+    """Make the instance anew, empty, and paused: whoever builds it folds it, not the node's projector.
+
+    What a person decided to skip in the live one, within `until`, is skipped here too.
+    """
+    with conn.transaction():
+        track.drop(conn, instance.name)
+        track.create(conn, instance)
+        track.set_state(conn, instance.name, "paused")
+        logs = None if until is None else list(until)
+        conn.execute(
+            _SKIP_TOO, [instance.name, instance.model.name, logs, list((until or {}).values()), logs]
+        )
+
+
+_SKIP_TOO = """
+INSERT INTO projection.skipped (model, log, position, stream, kind, reason, decided)
+SELECT %s, log, position, stream, kind, reason, decided FROM projection.skipped WHERE model = %s
+    AND (%s::text[] IS NULL OR position <= (%s::bigint[])[array_position(%s::text[], log)])
+"""
+
+
+def capped(covered: Mapping[str, int], until: Mapping[str, int]) -> dict[str, int]:
+    """The part of what is covered that lies within a past vector."""
+    return {log: min(at, until.get(log, 0)) for log, at in covered.items()}
+
+
+def compare(conn: Connection[Any], before: Instance, after: Instance, limit: int = 100) -> list[Difference]:
+    """The rows on which two instances at the same vector differ, at most `limit` a table."""
+    old = tables.load(conn, before.schema, before.model.local_tables)
+    new = tables.load(conn, after.schema, after.model.local_tables)
+    found: list[Difference] = []
+    for name in sorted(old.keys() | new.keys()):
+        if name not in old or name not in new or old[name].types != new[name].types:
+            found.append(Difference(name, "", "other columns" if name in old else None, None))
+        elif not old[name].local:
+            found += _compare(conn, old[name], new[name], limit)
+    return found
+
+
+def _compare(conn: Connection[Any], old: Table, new: Table, limit: int) -> list[Difference]:
+    key = [sql.Identifier(c) for c in ("log", "stream", *old.key)]
+    query = sql.SQL(
+        "SELECT {name}, concat_ws(' ', {key}), b::text, a::text FROM {old} b FULL JOIN {new} a USING ({key})"
+        " WHERE b IS DISTINCT FROM a LIMIT {limit}"
+    ).format(
+        name=sql.Literal(old.name), key=sql.SQL(", ").join(key), old=old.path, new=new.path, limit=limit
+    )  # fmt: skip
+    return [Difference(*row) for row in conn.execute(query).fetchall()]
+
+
+def switch(conn: Connection[Any], model: ReadModel) -> None:
+    """Put the next instance in the live one's place, in one transaction; the old one goes.
+
+    Local tables, such as arrival numbers that pages hold, stay as they were when the version is the same.
+    """
+    now, then = live(model), beside(model)
+    with conn.transaction():
+        new = track.lock(conn, then.name)
+        old = next((s for s in track.states(conn) if s.name == now.name), None)
+        if old is not None and old.version == new.version:
+            _keep_local(conn, now, then)
+        track.drop(conn, now.name)
+        conn.execute(
+            "UPDATE projection.model SET name = %s, state = 'running' WHERE name = %s", [now.name, then.name]
+        )
+        order = sql.SQL("ALTER SCHEMA {} RENAME TO {}")
+        conn.execute(order.format(sql.Identifier(then.schema), sql.Identifier(now.schema)))
+
+
+def _keep_local(conn: Connection[Any], now: Instance, then: Instance) -> None:
+    for table in sorted(now.model.local_tables):
+        conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(then.schema, table)))
+        order = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
+        conn.execute(order.format(sql.Identifier(now.schema, table), sql.Identifier(then.schema)))
