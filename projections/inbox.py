@@ -1,0 +1,214 @@
+"""The inbox: who waits for whom, until when, what came back, and what came too late; the same for every loop.
+
+It knows the base classes of `events.loops` only, so a new context needs nothing here.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from events import catalogue, loops
+from events.event import Event, Key, Record
+from projections.model import Handlers, ReadModel
+from projections.rows import Rows
+
+on = Handlers()
+MODEL = ReadModel("inbox", version=1, handlers=on)
+
+
+def _asks_and_has_title(kind: type[Event]) -> bool:
+    aggregate = catalogue.aggregate_of(kind.type)
+    return "title" in kind.model_fields and any(issubclass(e, loops.Asking) for e in aggregate.events)
+
+
+@on(Event, when=_asks_and_has_title)
+def show_title(record: Record[Any], rows: Rows) -> None:
+    rows.put("loop", record, title=record.data.title)
+
+
+@on(loops.Asking)
+def show_question(record: Record[loops.Asking], rows: Rows) -> None:
+    rows.put(
+        "loop", record, asked=record.position, asked_type=record.type, asked_time=record.time,
+        closed=None, how=None,
+    )  # fmt: skip
+    rows.put("question", record, position=record.position)
+    for ask in record.data.asks:
+        _put_ask(record, ask, rows)
+
+
+def _put_ask(record: Record[Any], ask: loops.Ask, rows: Rows) -> None:
+    rows.put(
+        "ask", record, bureau=ask.bureau, position=record.position, role=ask.role, due=ask.due,
+        extended=None, passed_to=None,
+    )  # fmt: skip
+
+
+@on(loops.Extended)
+def show_more_time(record: Record[loops.Extended], rows: Rows) -> None:
+    rows.put("ask", record, bureau=record.data.bureau, due=record.data.due, extended=record.position)
+
+
+@on(loops.PassedOn)
+def show_another_bureau(record: Record[loops.PassedOn], rows: Rows) -> None:
+    rows.put("question", record, position=record.position)
+    rows.put("ask", record, bureau=record.data.bureau, passed_to=record.data.to.bureau)
+    _put_ask(record, record.data.to, rows)
+
+
+@on(loops.Reminded)
+def show_reminder(record: Record[loops.Reminded], rows: Rows) -> None:
+    rows.put("reminder", record, position=record.position, bureau=record.data.bureau, time=record.time)
+
+
+@on(loops.Settling)
+def show_settled(record: Record[loops.Settling], rows: Rows) -> None:
+    rows.put("loop", record, closed=record.position, how="settled")
+    for answer in record.data.answers:
+        rows.put("named", record, answer_log=answer.log, answer_position=answer.position)
+
+
+@on(loops.Ending)
+def show_ended(record: Record[loops.Ending], rows: Rows) -> None:
+    rows.put("loop", record, closed=record.position, how="ended")
+
+
+@on(loops.Answer)
+def show_answer(record: Record[loops.Answer], rows: Rows) -> None:
+    rows.put(
+        "answer", record, position=record.position, kind=_kind(record.data), type=record.type,
+        time=record.time, question_log=record.data.question.log,
+        question_position=record.data.question.position,
+    )  # fmt: skip
+
+
+def _kind(answer: loops.Answer) -> str:
+    match answer:
+        case loops.Declined():
+            return "declined"
+        case loops.Returned():
+            return "returned"
+    return "answered"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A question to one bureau that it has not answered; `asked` is the position of the question's record."""
+
+    log: str
+    stream: str
+    asker: str
+    bureau: str
+    role: str
+    due: date
+    overdue: bool
+    asked: int
+    asked_type: str
+    asked_time: str
+    title: str | None
+    extended: bool
+    reminders: int
+    reminded: str | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to a question; `kind` is answered, declined or returned, `how` how the question was closed."""
+
+    log: str
+    stream: str
+    asker: str
+    title: str | None
+    bureau: str
+    kind: str
+    type: str
+    time: str
+    answer_log: str
+    answer_stream: str
+    answer_position: int
+    how: str | None
+
+
+_OPEN = """
+WITH open AS (
+    SELECT k.*, l.title, l.asked, l.asked_type, l.asked_time FROM loop l JOIN ask k USING (log, stream)
+    WHERE l.closed IS NULL AND l.asked IS NOT NULL AND k.position >= l.asked AND k.passed_to IS NULL
+), answered AS (
+    SELECT DISTINCT ON (o.log, o.stream, o.bureau) o.log, o.stream, o.bureau, a.kind, a.type, a.time,
+        a.log AS answer_log, a.stream AS answer_stream, a.position AS answer_position
+    FROM open o JOIN question q ON q.log = o.log AND q.stream = o.stream AND q.position >= o.asked
+    JOIN answer a ON a.question_log = q.log AND a.question_position = q.position AND left(a.log, 6) = o.bureau
+    ORDER BY o.log, o.stream, o.bureau, a.time DESC, a.log DESC, a.position DESC
+)
+"""
+_REMINDERS = """
+    SELECT count(*) AS reminders, max(r.time) AS reminded FROM reminder r
+    WHERE r.log = o.log AND r.stream = o.stream AND r.bureau = o.bureau AND r.position > o.position
+"""
+_ITEMS = f"""{_OPEN}
+SELECT o.log, o.stream::text, left(o.log, 6) AS asker, o.bureau, o.role, o.due, o.due < %(today)s AS overdue,
+    o.position AS asked, o.asked_type, o.asked_time, o.title, o.extended IS NOT NULL AS extended,
+    r.reminders, r.reminded
+FROM open o CROSS JOIN LATERAL ({_REMINDERS}) r
+WHERE {{which}} AND NOT EXISTS (
+    SELECT FROM answered a WHERE a.log = o.log AND a.stream = o.stream AND a.bureau = o.bureau)
+ORDER BY o.due, o.asked_time, o.log, o.stream
+"""  # noqa: S608  (constants)
+
+
+def _items(conn: Connection[Any], which: str, bureau: str, today: date) -> list[Item]:
+    with conn.cursor(row_factory=class_row(Item)) as cursor:
+        query = _ITEMS.replace("{which}", which)
+        return cursor.execute(query.encode(), {"bureau": bureau, "today": today}).fetchall()
+
+
+def waiting_for(conn: Connection[Any], bureau: str, today: date) -> list[Item]:
+    """What others ask of this bureau and it has not answered, the most urgent first."""
+    return _items(conn, "o.bureau = %(bureau)s", bureau, today)
+
+
+def awaited_by(conn: Connection[Any], bureau: str, today: date) -> list[Item]:
+    """What this bureau asked of others and waits for, the most urgent first."""
+    return _items(conn, "left(o.log, 6) = %(bureau)s", bureau, today)
+
+
+def arrived(conn: Connection[Any], bureau: str) -> list[Answer]:
+    """Answers to this bureau's open questions, each bureau's latest: it decides now, the oldest first."""
+    query = f"""{_OPEN}
+    SELECT a.log, a.stream::text, left(a.log, 6) AS asker, l.title, a.bureau, a.kind, a.type, a.time,
+        a.answer_log, a.answer_stream::text, a.answer_position, l.how
+    FROM answered a JOIN loop l USING (log, stream) WHERE left(a.log, 6) = %(bureau)s
+    ORDER BY a.time, a.answer_log, a.answer_position"""  # noqa: S608  (constants)
+    with conn.cursor(row_factory=class_row(Answer)) as cursor:
+        return cursor.execute(query.encode(), {"bureau": bureau}).fetchall()
+
+
+_TOO_LATE = """
+SELECT l.log, l.stream::text, left(l.log, 6) AS asker, l.title, left(a.log, 6) AS bureau,
+    a.kind, a.type, a.time, a.log AS answer_log, a.stream::text AS answer_stream,
+    a.position AS answer_position, l.how
+FROM answer a JOIN question q ON q.log = a.question_log AND q.position = a.question_position
+JOIN loop l ON l.log = q.log AND l.stream = q.stream
+WHERE a.kind = 'answered' AND (l.closed IS NOT NULL OR q.position < l.asked)
+    AND %(bureau)s IN (left(l.log, 6), left(a.log, 6))
+    AND NOT EXISTS (SELECT FROM named n WHERE n.answer_log = a.log AND n.answer_position = a.position
+        AND n.log = l.log AND n.stream = l.stream)
+ORDER BY a.time DESC, a.log DESC, a.position DESC
+"""
+
+
+def too_late(conn: Connection[Any], bureau: str) -> list[Answer]:
+    """Answers to, or of, this bureau that the asker closed the question without; the newest first."""
+    with conn.cursor(row_factory=class_row(Answer)) as cursor:
+        return cursor.execute(_TOO_LATE, {"bureau": bureau}).fetchall()
+
+
+def answers(conn: Connection[Any], log: str, stream: str) -> list[Key]:
+    """Every answer that was given to a stream's questions, in replay order."""
+    query = """SELECT a.log, a.position FROM question q
+        JOIN answer a ON a.question_log = q.log AND a.question_position = q.position
+        WHERE q.log = %s AND q.stream = %s::text::uuid ORDER BY a.time, a.log, a.position"""
+    return conn.execute(query, [log, stream]).fetchall()

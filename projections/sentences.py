@@ -1,0 +1,61 @@
+"""Records as sentences in Chinese and English, made from the payload when somebody reads them."""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeAlias, get_type_hints
+
+from events import values
+from events.event import Event, Record
+from events.loops import Ask
+from events.values import Code, Money
+
+Names: TypeAlias = Callable[[str], str]
+"""The name of a bureau by its code, in the language of the page."""
+_FIELD = re.compile(r"\{([a-z_]+)\}")
+
+
+def sentence(record: Record[Event], lang: str, bureau_name: Names) -> str:
+    """What the record says, in `zh` or `en`.
+
+    `{bureau}` of a template is the bureau that recorded it, `{bureau_}` the payload's own field `bureau`.
+    """
+    event = record.data
+
+    def field(match: re.Match[str]) -> str:
+        if match[1] == "bureau":
+            return bureau_name(record.bureau)
+        name = match[1].removesuffix("_")
+        return _plain(getattr(event, name), lang, bureau_name if name in _bureaus(type(event)) else str)
+
+    return _FIELD.sub(field, event.zh if lang == "zh" else event.en)
+
+
+def fields(kind: type[Event]) -> set[str]:
+    """The payload fields that the two sentences of an event use."""
+    used = set(_FIELD.findall(kind.zh)) | set(_FIELD.findall(kind.en))
+    return {name.removesuffix("_") for name in used - {"bureau"}}
+
+
+@cache
+def _bureaus(kind: type[Event]) -> frozenset[str]:
+    """The fields that hold codes of bureaus, or things that name a bureau."""
+    hints = get_type_hints(kind, include_extras=True)
+    return frozenset(name for name, hint in hints.items() if _holds(hint))
+
+
+def _holds(hint: Any) -> bool:
+    return hint == Code or hint is Ask or any(_holds(part) for part in getattr(hint, "__args__", ()))
+
+
+def _plain(value: Any, lang: str, name: Names) -> str:
+    match value:
+        case Ask():
+            return name(value.bureau)
+        case Money():
+            return f"{value.fen / 100:,.2f}" + ("元" if lang == "zh" else " yuan")
+        case tuple():
+            return ("、" if lang == "zh" else ", ").join(_plain(part, lang, name) for part in value)
+        case str() if type(value) is str:
+            return name(value)
+    return values.plain(value, lang)
