@@ -2,8 +2,8 @@
 
 Signed are method, path with query, and body digest (RFC 9530), with the time, a nonce, the key's name and id,
 and in `tag` the key name of the node that is asked, so that it cannot pass the request on in the asker's name.
-A request is good for 60 seconds. Until then GET and HEAD may come again: they change nothing and answer the
-same to the same node. Anything else is refused the second time.
+A request is good for 60 seconds. Until then GET and HEAD may come again: they change nothing and answer
+the same to the same node. Anything else is refused the second time.
 """
 
 import os
