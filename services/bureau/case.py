@@ -10,7 +10,7 @@ from events.event import Event, Key, Record
 from events.history import Aggregate
 from events.loops import Ask, Role
 from events.values import Reference
-from services.bureau import references
+from services.bureau import claims, references
 from services.ledger.append import Claim
 from services.ledger.recorder import Fact
 
@@ -157,6 +157,8 @@ class Case:
         stream.records.append(record)
         stream.state, stream.version = state, fact.version
         self.facts.append(fact)
+        for kind, key in claims.of(state, event):
+            self.claim(kind, key, stream)
 
     def reference(self, record: Record[Event]) -> Reference:
         """Names a record by log, position and leaf. Raises references.Pending when it has no position yet."""

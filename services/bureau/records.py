@@ -8,6 +8,7 @@ from events import catalogue, errors
 from events.event import Event, Record
 from events.history import Corrected, Voided, effective
 from events.values import Position, Why
+from services.bureau import claims
 from services.bureau.case import Case, Stream
 from services.bureau.commands import Command, decides
 from services.bureau.loops import Aggregate, StreamId
@@ -47,14 +48,17 @@ def correct(case: Case, command: Correct) -> None:
         raise errors.Conflict("the correction changes nothing")
     kind = _kind(command.aggregate, Corrected)
     event = kind(corrects=command.position, reason=command.reason, fact=fact.data.type, payload=payload)
+    _let_go(case, stream, fact.data)
     case.add(stream, event, basis=new.references())
+    for key in claims.of(stream.state, new):
+        case.claim(*key, stream)
 
 
 @decides(Void)
 def void(case: Case, command: Void) -> None:
     """The fact is left out; refused when what follows could not stand without it."""
     stream = case.own(command.aggregate, command.stream)
-    _fact(stream, command.position)
+    _let_go(case, stream, _fact(stream, command.position).data)
     kind = _kind(command.aggregate, Voided)
     case.add(stream, kind(voids=command.position, reason=command.reason))
 
@@ -64,6 +68,11 @@ def _fact(stream: Stream, position: int) -> Record[Event]:
     if found is None:
         raise errors.NotFound(f"this {stream.aggregate.en} has no fact at position {position}", field="position")
     return found
+
+
+def _let_go(case: Case, stream: Stream, event: Event) -> None:
+    for key in claims.of(stream.state, event):
+        case.release(*key)
 
 
 def _kind(aggregate: str, base: type[Event]) -> type[Event]:

@@ -1,0 +1,26 @@
+"""What a fact holds that can be held once: registered by context, taken when recorded, let go when voided."""
+
+from collections.abc import Callable
+from typing import Any
+
+from events.event import Event
+
+Keys = list[tuple[str, str]]
+"""(kind, key) of each claim."""
+_HELD: dict[type[Event], Callable[[Any, Any], Keys]] = {}
+
+
+def holds(kind: type[Event]) -> Callable[[Callable[[Any, Any], Keys]], Callable[[Any, Any], Keys]]:
+    """Mark the function (state, event) → claims of a kind of event."""
+
+    def mark(function: Callable[[Any, Any], Keys]) -> Callable[[Any, Any], Keys]:
+        _HELD[kind] = function
+        return function
+
+    return mark
+
+
+def of(state: Any, event: Event) -> Keys:
+    """The claims that a fact holds, in a stream with this state."""
+    found = _HELD.get(type(event))
+    return found(state, event) if found else []
