@@ -33,7 +33,9 @@ class Plan(Command, name="plan", context="activity", zh="计划活动", en="Plan
     cost: Money | None = None
 
 
-class Publish(Command, name="publish", context="activity", zh="发布并邀请联办", en="Publish and invite", changes=True):
+class Publish(
+    Command, name="publish", context="activity", zh="发布并邀请联办", en="Publish and invite", changes=True
+):
     """Open sign-up and ask other bureaus to co-host."""
 
     stream: StreamId
@@ -42,7 +44,9 @@ class Publish(Command, name="publish", context="activity", zh="发布并邀请�
     sign_up_until: Day | None = None
 
 
-class Change(Command, name="change", context="activity", zh="调整时间地点", en="Change time or place", changes=True):
+class Change(
+    Command, name="change", context="activity", zh="调整时间地点", en="Change time or place", changes=True
+):
     """Move an activity that has not been held."""
 
     stream: StreamId
@@ -52,7 +56,9 @@ class Change(Command, name="change", context="activity", zh="调整时间地点"
     quota: Quota | None = None
 
 
-class StateSignUp(Command, name="state-sign-up", context="activity", zh="填报报名人数", en="State sign-up", changes=True):
+class StateSignUp(
+    Command, name="state-sign-up", context="activity", zh="填报报名人数", en="State sign-up", changes=True
+):
     """How many of the bureau's own members have signed up."""
 
     stream: StreamId
@@ -66,7 +72,9 @@ class Cancel(Command, name="cancel", context="activity", zh="取消活动", en="
     reason: Why
 
 
-class Hold(Command, name="hold", context="activity", zh="登记举办情况", en="Record that it was held", changes=True):
+class Hold(
+    Command, name="hold", context="activity", zh="登记举办情况", en="Record that it was held", changes=True
+):
     """It was held: the counts, never the names."""
 
     stream: StreamId
@@ -103,7 +111,14 @@ class Return(Asked, name="return", context="activity", zh="退回补正", en="Re
     reason: Why
 
 
-class StateOurSignUp(Command, name="state-our-sign-up", context="activity", zh="填报本单位报名人数", en="State our sign-up", changes=True):  # noqa: E501  (one line a command)
+class StateOurSignUp(
+    Command,
+    name="state-our-sign-up",
+    context="activity",
+    zh="填报本单位报名人数",
+    en="State our sign-up",
+    changes=True,
+):
     """How many of the co-host's members have signed up."""
 
     stream: StreamId

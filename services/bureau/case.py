@@ -1,4 +1,4 @@
-"""A case (办件): everything one command's decision may read, and the facts it decides, before they are recorded."""
+"""A case (办件): what one command's decision may read, and the facts it decides, before they are recorded."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -104,7 +104,7 @@ class Case:
         return found
 
     def _taken_over(self, stream: str) -> Stream | None:
-        """A copy of a stream that an earlier command of the same transaction wrote: a refusal leaves it as it was."""
+        """A copy of a stream that an earlier command of this transaction wrote: a refusal spoils nothing."""
         found = self.pending.get(stream)
         if found is not None:
             self.streams[stream] = replace(found, records=list(found.records))
@@ -139,14 +139,16 @@ class Case:
         self.add(stream, event, cause=cause)
         return stream
 
-    def add(self, stream: Stream, event: Event, *, cause: Record[Event] | None = None, basis: Iterable[Key] = ()) -> None:
+    def add(
+        self, stream: Stream, event: Event, *, cause: Record[Event] | None = None, basis: Iterable[Key] = ()
+    ) -> None:
         """One more fact in an own stream. Raises Conflict when it cannot follow what stands there."""
         space = envelope.namespace(self.alliance, self.log)
         identity = envelope.event_id(space, self.command, len(self.facts))
         first = stream.records[0] if stream.records else None
         fact = Fact(
-            self.alliance, self.log, identity, stream.aggregate.name, stream.id, stream.version + 1, self.officer.actor,
-            event, cause.id if cause else None, _correlation(identity, first, cause),
+            self.alliance, self.log, identity, stream.aggregate.name, stream.id, stream.version + 1,
+            self.officer.actor, event, cause.id if cause else None, _correlation(identity, first, cause),
             tuple(sorted({*event.references(), *basis, *([cause.key] if cause else [])})),
         )  # fmt: skip
         record = _pending(fact, len(stream.records))
@@ -165,7 +167,7 @@ class Case:
         return references.to(record)
 
     def opened(self, subject: str, others: Iterable[str]) -> tuple[Reference, ...]:
-        """What opens a subject with each of the others today: entries into force, none within one line of authority.
+        """What opens a subject with each of the others: entries into force, none within one line of authority.
 
         A memorandum also covers the bureaus below its parties. Raises MissingMemorandum naming whom it lacks.
         """
@@ -179,7 +181,7 @@ class Case:
         key = self.reading.in_force(ours, theirs, subject, self.today)
         if key is None:
             raise errors.MissingMemorandum(
-                f"no memorandum in force opens {subject} between {self.bureau} and {other}; conclude one first",
+                f"no memorandum in force opens {subject} between {self.bureau} and {other}: conclude one",
             )
         return key
 
@@ -200,6 +202,6 @@ def _correlation(identity: str, first: Record[Event] | None, cause: Record[Event
 
 def _pending(fact: Fact, index: int) -> Record[Event]:
     return Record(
-        fact.log, _PENDING + index, "", fact.id, fact.data.type, fact.aggregate, fact.stream, fact.version, fact.actor,
-        fact.causation, fact.correlation, fact.basis, fact.data,
+        fact.log, _PENDING + index, "", fact.id, fact.data.type, fact.aggregate, fact.stream, fact.version,
+        fact.actor, fact.causation, fact.correlation, fact.basis, fact.data,
     )  # fmt: skip

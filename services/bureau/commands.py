@@ -28,7 +28,7 @@ class Command(Value):
     changes: ClassVar[bool] = False
     roles: ClassVar[tuple[Role, ...]] = (Role.CLERK, Role.LEADER)
 
-    def __init_subclass__(  # noqa: PLR0913  (one argument a property)
+    def __init_subclass__(
         cls,
         *,
         name: str = "",

@@ -23,7 +23,14 @@ Outside = Annotated[tuple[OutsideParty, ...], Field(max_length=20)]
 Notice = Annotated[int, Field(ge=1, le=1_000)]
 
 
-class Propose(Command, name="propose", context="cooperation", zh="提出并送签", en="Propose and send for signing", binding=True):  # noqa: E501  (one line a command)
+class Propose(
+    Command,
+    name="propose",
+    context="cooperation",
+    zh="提出并送签",
+    en="Propose and send for signing",
+    binding=True,
+):
     """Propose an agreement; the leader's release signs it and sends it to the parties."""
 
     kind: Kind = Kind.MEMORANDUM
@@ -39,7 +46,15 @@ class Propose(Command, name="propose", context="cooperation", zh="提出并送�
     days: Days = 10
 
 
-class Amend(Command, name="amend", context="cooperation", zh="修订并重新送签", en="Amend and send again", binding=True, changes=True):  # noqa: E501  (one line a command)
+class Amend(
+    Command,
+    name="amend",
+    context="cooperation",
+    zh="修订并重新送签",
+    en="Amend and send again",
+    binding=True,
+    changes=True,
+):
     """A new text; everybody signs again."""
 
     stream: StreamId
@@ -55,7 +70,14 @@ class Amend(Command, name="amend", context="cooperation", zh="修订并重新送
     days: Days = 10
 
 
-class EnterIntoForce(Command, name="enter-into-force", context="cooperation", zh="确认生效", en="Confirm entry into force", changes=True):  # noqa: E501  (one line a command)
+class EnterIntoForce(
+    Command,
+    name="enter-into-force",
+    context="cooperation",
+    zh="确认生效",
+    en="Confirm entry into force",
+    changes=True,
+):
     """All parties have signed this text."""
 
     stream: StreamId
@@ -63,14 +85,24 @@ class EnterIntoForce(Command, name="enter-into-force", context="cooperation", zh
     paper: Paper | None = None
 
 
-class Withdraw(Command, name="withdraw", context="cooperation", zh="撤回", en="Withdraw", binding=True, changes=True):
+class Withdraw(
+    Command, name="withdraw", context="cooperation", zh="撤回", en="Withdraw", binding=True, changes=True
+):
     """Take the proposal or amendment back."""
 
     stream: StreamId
     reason: Why
 
 
-class End(Command, name="end", context="cooperation", zh="终止协议", en="End the agreement", binding=True, changes=True):
+class End(
+    Command,
+    name="end",
+    context="cooperation",
+    zh="终止协议",
+    en="End the agreement",
+    binding=True,
+    changes=True,
+):
     """End an agreement that is in force."""
 
     stream: StreamId
@@ -79,7 +111,14 @@ class End(Command, name="end", context="cooperation", zh="终止协议", en="End
     paper: Paper | None = None
 
 
-class ReleaseParty(Command, name="release-party", context="cooperation", zh="确认一方退出", en="Release a party", changes=True):
+class ReleaseParty(
+    Command,
+    name="release-party",
+    context="cooperation",
+    zh="确认一方退出",
+    en="Release a party",
+    changes=True,
+):
     """A party gave notice and is released."""
 
     stream: StreamId
@@ -94,7 +133,9 @@ class Sign(Asked, name="sign", context="cooperation", zh="签署", en="Sign", bi
     paper: Paper | None = None
 
 
-class DeclineToSign(Asked, name="decline-to-sign", context="cooperation", zh="不予签署", en="Decline to sign", binding=True):
+class DeclineToSign(
+    Asked, name="decline-to-sign", context="cooperation", zh="不予签署", en="Decline to sign", binding=True
+):
     """Do not sign."""
 
     reason: Why
@@ -106,7 +147,15 @@ class ReturnText(Asked, name="return-text", context="cooperation", zh="退回补
     reason: Why
 
 
-class Leave(Command, name="leave", context="cooperation", zh="通知退出", en="Give notice to leave", binding=True, changes=True):
+class Leave(
+    Command,
+    name="leave",
+    context="cooperation",
+    zh="通知退出",
+    en="Give notice to leave",
+    binding=True,
+    changes=True,
+):
     """Leave an agreement that was signed."""
 
     stream: StreamId
@@ -121,7 +170,9 @@ def propose(case: Case, command: Propose) -> None:
     asks = case.ask(command.parties, command.days, Role.LEADER)
     terms = {name: value for name, value in command if name not in {"days", "paper"}}
     stream = case.start("memorandum", events.MemorandumProposed(**terms))
-    case.add(stream, events.MemorandumSentForSigning(asks=asks, text=command.text.digest, paper=command.paper))
+    case.add(
+        stream, events.MemorandumSentForSigning(asks=asks, text=command.text.digest, paper=command.paper)
+    )
 
 
 @decides(Amend)
@@ -133,7 +184,9 @@ def amend(case: Case, command: Amend) -> None:
     terms = {name: value for name, value in command if name not in {"days", "paper", "stream"}}
     case.add(stream, events.MemorandumAmended(**terms))
     asks = case.ask(command.parties, command.days, Role.LEADER)
-    case.add(stream, events.MemorandumSentForSigning(asks=asks, text=command.text.digest, paper=command.paper))
+    case.add(
+        stream, events.MemorandumSentForSigning(asks=asks, text=command.text.digest, paper=command.paper)
+    )
 
 
 @decides(EnterIntoForce)
@@ -142,12 +195,16 @@ def enter_into_force(case: Case, command: EnterIntoForce) -> None:
     stream = case.own("memorandum", command.stream)
     text = stream.state.terms.text.digest
     signed = loops.answers(case, stream, events.SignatureSigned, events.MemorandumSentForSigning)
-    missing = sorted({a.bureau for a in stream.state.asks} - {r.bureau for r in signed if r.data.text == text})
+    missing = sorted(
+        {a.bureau for a in stream.state.asks} - {r.bureau for r in signed if r.data.text == text}
+    )
     if missing:
         raise errors.Conflict(f"not yet signed by {', '.join(missing)}")
     answers = tuple(case.reference(record) for record in signed)
     first = command.in_force_from or stream.state.terms.valid_from or case.today
-    event = events.MemorandumEnteredIntoForce(answers=answers, text=text, in_force_from=first, paper=command.paper)
+    event = events.MemorandumEnteredIntoForce(
+        answers=answers, text=text, in_force_from=first, paper=command.paper
+    )
     case.add(stream, event)
 
 
@@ -193,14 +250,18 @@ def sign(case: Case, command: Sign) -> None:
 def decline_to_sign(case: Case, command: DeclineToSign) -> None:
     """The proposer sees the reason in its inbox."""
     theirs, question = loops.asked(case, "memorandum", command.log, command.stream)
-    loops.answer(case, "signature", theirs, events.SignatureDeclined(question=question, reason=command.reason))
+    loops.answer(
+        case, "signature", theirs, events.SignatureDeclined(question=question, reason=command.reason)
+    )
 
 
 @decides(ReturnText)
 def return_text(case: Case, command: ReturnText) -> None:
     """The proposer amends and sends it again."""
     theirs, question = loops.asked(case, "memorandum", command.log, command.stream)
-    loops.answer(case, "signature", theirs, events.SignatureReturned(question=question, reason=command.reason))
+    loops.answer(
+        case, "signature", theirs, events.SignatureReturned(question=question, reason=command.reason)
+    )
 
 
 @decides(Leave)
@@ -213,7 +274,9 @@ def leave(case: Case, command: Leave) -> None:
 
 def _same_text(theirs: Stream, digest: str) -> None:
     if theirs.state.terms.text.digest != digest:
-        raise errors.Stale("the text has changed since you read it; read the new one and sign that", field="text")
+        raise errors.Stale(
+            "the text has changed since you read it; read the new one and sign that", field="text"
+        )
 
 
 COMMANDS: tuple[type[Command], ...] = (

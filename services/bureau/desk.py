@@ -50,8 +50,12 @@ class Desk:
     """The drafts of the bureaus this node hosts."""
 
     def __init__(
-        self, database: Database, office: Office, clock: Callable[[], datetime], workdays: Callable[[date, int], date],
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        office: Office,
+        clock: Callable[[], datetime],
+        workdays: Callable[[date, int], date],
+    ) -> None:
         self._database, self._office, self._clock, self._workdays = database, office, clock, workdays
 
     def take(self, log: str, order: Order) -> Answer | Draft:
@@ -60,7 +64,9 @@ class Desk:
         Raises Refused, Unavailable; the same key gives the same answer or draft again.
         """
         if order.officer.role not in order.command.roles or order.officer.bureau != log[:6]:
-            raise errors.NotAllowed(f"{order.officer.role.en} of {order.officer.bureau} may not do this in {log}")
+            raise errors.NotAllowed(
+                f"{order.officer.role.en} of {order.officer.bureau} may not do this in {log}"
+            )
         return self.propose(log, order) if order.command.binding else self._office.do(log, order)
 
     def propose(self, log: str, order: Order) -> Draft:
@@ -76,7 +82,9 @@ class Desk:
             )
             found = _get(conn, log, draft)
         if found.body != body:
-            raise errors.SameKeyOtherBody("this key was used with another body; use a new key", field="Idempotency-Key")
+            raise errors.SameKeyOtherBody(
+                "this key was used with another body; use a new key", field="Idempotency-Key"
+            )
         return found
 
     def waiting(self, log: str) -> list[Draft]:
@@ -106,11 +114,14 @@ class Desk:
         self._may_decide(found, officer)
         if found.state not in {"proposed", "reviewed", "released"}:
             raise errors.Conflict(f"the draft is {found.state}; only what was proposed can be released")
-        answer = self._office.do(log, Order(f"draft/{found.id}", officer, found.order(), None, found.if_match))
+        answer = self._office.do(
+            log, Order(f"draft/{found.id}", officer, found.order(), None, found.if_match)
+        )
         # A crash here leaves a recorded command and an open draft: releasing again gives the same answer.
         self._move(
             log, draft, ("proposed", "reviewed", "released"),
-            "state = 'released', decider = %s, decided = %s, position = %s", [officer.id, self._clock(), answer.position],
+            "state = 'released', decider = %s, decided = %s, position = %s",
+            [officer.id, self._clock(), answer.position],
         )  # fmt: skip
         return answer
 
@@ -118,7 +129,9 @@ class Desk:
         """Return it to the proposer with a reason. Raises NotAllowed, Conflict."""
         self._may_decide(self.get(log, draft), officer)
         change = "state = 'returned', decider = %s, decided = %s, reason = %s"
-        return self._move(log, draft, ("proposed", "reviewed"), change, [officer.id, self._clock(), reason.value])
+        return self._move(
+            log, draft, ("proposed", "reviewed"), change, [officer.id, self._clock(), reason.value]
+        )
 
     def discard(self, log: str, draft: str, officer: Officer) -> Draft:
         """The proposer takes it away. Raises NotAllowed, Conflict."""
@@ -142,13 +155,15 @@ class Desk:
     def _may_decide(self, draft: Draft, officer: Officer) -> None:
         _another(draft, officer)
         if officer.role is not Role.LEADER and not self._delegated(draft.log, officer):
-            raise errors.NotAllowed("only a leader, or whom a leader delegated, can release or return a draft")
+            raise errors.NotAllowed(
+                "only a leader, or whom a leader delegated, can release or return a draft"
+            )
 
     def _delegated(self, log: str, officer: Officer) -> bool:
         today = self._clock().date()
         with self._database.connection() as conn:
             row = conn.execute(
-                "SELECT 1 FROM desk.delegation WHERE log = %s AND delegate = %s AND %s BETWEEN first AND last",
+                "SELECT FROM desk.delegation WHERE log = %s AND delegate = %s AND %s BETWEEN first AND last",
                 [log, officer.id, today],
             ).fetchone()
         return row is not None

@@ -14,7 +14,9 @@ from services.bureau.commands import Command, decides
 from services.bureau.loops import StreamId
 
 
-class StateStrength(Command, name="state-strength", context="talent", zh="填报人才库人数", en="State the pool's strength"):
+class StateStrength(
+    Command, name="state-strength", context="talent", zh="填报人才库人数", en="State the pool's strength"
+):
     """How many experts there are in a field and tier, as a count."""
 
     day: Day
@@ -34,7 +36,9 @@ class ShareExpert(Command, name="share-expert", context="talent", zh="共享专�
     agreed: Literal[True]
 
 
-class ChangeProfile(Command, name="change-profile", context="talent", zh="更新专家信息", en="Change the profile", changes=True):
+class ChangeProfile(
+    Command, name="change-profile", context="talent", zh="更新专家信息", en="Change the profile", changes=True
+):
     """What is shown changes."""
 
     stream: StreamId
@@ -43,21 +47,33 @@ class ChangeProfile(Command, name="change-profile", context="talent", zh="更新
     tier: Tier
 
 
-class Clear(Command, name="clear", context="talent", zh="确认可以选派", en="Confirm clearance", binding=True, changes=True):
+class Clear(
+    Command,
+    name="clear",
+    context="talent",
+    zh="确认可以选派",
+    en="Confirm clearance",
+    binding=True,
+    changes=True,
+):
     """Clearance was checked privately."""
 
     stream: StreamId
     until: Day | None = None
 
 
-class WithdrawExpert(Command, name="withdraw-expert", context="talent", zh="停止共享", en="Stop sharing", changes=True):
+class WithdrawExpert(
+    Command, name="withdraw-expert", context="talent", zh="停止共享", en="Stop sharing", changes=True
+):
     """The expert is no longer shared."""
 
     stream: StreamId
     reason: Why
 
 
-class StateSatisfaction(Command, name="state-satisfaction", context="talent", zh="填报满意度", en="State satisfaction"):
+class StateSatisfaction(
+    Command, name="state-satisfaction", context="talent", zh="填报满意度", en="State satisfaction"
+):
     """Marks of a period as counts."""
 
     starts: Day

@@ -86,7 +86,7 @@ def _checked(record: Record[Event]) -> Record[_E]:
     return record  # type: ignore[return-value]  # narrowed by the caller's isinstance
 
 
-def _step(aggregate: str, base: type[Event]) -> type[Event]:
+def _step(aggregate: str, base: type[_E]) -> type[_E]:
     kind = next((e for e in catalogue.AGGREGATES[aggregate].events if issubclass(e, base)), None)
     if kind is None:
         raise errors.Invalid(f"a {aggregate} has no such step", field="aggregate")

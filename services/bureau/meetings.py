@@ -28,7 +28,9 @@ class CallMeeting(Command, name="call-meeting", context="cooperation", zh="召�
     days: Days = 5
 
 
-class MoveMeeting(Command, name="move-meeting", context="cooperation", zh="调整会议", en="Move the meeting", changes=True):
+class MoveMeeting(
+    Command, name="move-meeting", context="cooperation", zh="调整会议", en="Move the meeting", changes=True
+):
     """Another day or place; everybody is asked anew."""
 
     stream: StreamId
@@ -38,7 +40,14 @@ class MoveMeeting(Command, name="move-meeting", context="cooperation", zh="调�
     days: Days = 5
 
 
-class HoldMeeting(Command, name="hold-meeting", context="cooperation", zh="登记会议召开", en="Record that it was held", changes=True):  # noqa: E501  (one line a command)
+class HoldMeeting(
+    Command,
+    name="hold-meeting",
+    context="cooperation",
+    zh="登记会议召开",
+    en="Record that it was held",
+    changes=True,
+):
     """It was held: counts, and the minutes as an attachment."""
 
     stream: StreamId
@@ -51,7 +60,15 @@ class HoldMeeting(Command, name="hold-meeting", context="cooperation", zh="登�
     paper: Paper | None = None
 
 
-class IssueMinutes(Command, name="issue-minutes", context="cooperation", zh="印发纪要", en="Issue the minutes", binding=True, changes=True):  # noqa: E501  (one line a command)
+class IssueMinutes(
+    Command,
+    name="issue-minutes",
+    context="cooperation",
+    zh="印发纪要",
+    en="Issue the minutes",
+    binding=True,
+    changes=True,
+):
     """The minutes come after the meeting."""
 
     stream: StreamId
@@ -60,7 +77,14 @@ class IssueMinutes(Command, name="issue-minutes", context="cooperation", zh="印
     paper: Paper | None = None
 
 
-class CancelMeeting(Command, name="cancel-meeting", context="cooperation", zh="取消会议", en="Cancel the meeting", changes=True):
+class CancelMeeting(
+    Command,
+    name="cancel-meeting",
+    context="cooperation",
+    zh="取消会议",
+    en="Cancel the meeting",
+    changes=True,
+):
     """It will not be held."""
 
     stream: StreamId
@@ -79,7 +103,9 @@ class Excuse(Asked, name="excuse", context="cooperation", zh="请假", en="Ask t
     reason: Why
 
 
-class ReturnInvitation(Asked, name="return-invitation", context="cooperation", zh="退回会议通知", en="Return the invitation"):
+class ReturnInvitation(
+    Asked, name="return-invitation", context="cooperation", zh="退回会议通知", en="Return the invitation"
+):
     """The invitation lacks something."""
 
     reason: Why
@@ -139,14 +165,18 @@ def attend(case: Case, command: Attend) -> None:
 def excuse(case: Case, command: Excuse) -> None:
     """The caller sees the reason."""
     theirs, question = loops.asked(case, "meeting", command.log, command.stream)
-    loops.answer(case, "attendance", theirs, events.AttendanceDeclined(question=question, reason=command.reason))
+    loops.answer(
+        case, "attendance", theirs, events.AttendanceDeclined(question=question, reason=command.reason)
+    )
 
 
 @decides(ReturnInvitation)
 def return_invitation(case: Case, command: ReturnInvitation) -> None:
     """The caller completes it and asks again."""
     theirs, question = loops.asked(case, "meeting", command.log, command.stream)
-    loops.answer(case, "attendance", theirs, events.AttendanceReturned(question=question, reason=command.reason))
+    loops.answer(
+        case, "attendance", theirs, events.AttendanceReturned(question=question, reason=command.reason)
+    )
 
 
 COMMANDS: tuple[type[Command], ...] = (

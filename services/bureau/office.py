@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from eventsourcing.persistence import EventStore
 
 from events import envelope, errors
-from events.event import Event, Record
 from services.bureau import commands, references
 from services.bureau.case import Case, Officer, Reading, Stream
 from services.bureau.commands import Command
@@ -31,7 +30,7 @@ class Answer(NamedTuple):
     event: str
     log: str
     position: int
-    count: int = 1
+    events: int = 1
 
 
 class Order(NamedTuple):
@@ -102,7 +101,9 @@ class Office:
         self._decide(log, order, pending)
         return self._record(log, pending)[0]
 
-    def bulk(self, log: str, orders: Iterable[Order], size: int = 200) -> Iterator[Answer | errors.YinqiaoError]:
+    def bulk(
+        self, log: str, orders: Iterable[Order], size: int = 200
+    ) -> Iterator[Answer | errors.YinqiaoError]:
         """Record many commands, `size` a transaction; one answer or refusal for each, in their order.
 
         An order that rests on one still pending makes the office record what it has first.
@@ -171,7 +172,10 @@ class Office:
             stored,
             log=log,
             times=pending.times,
-            commands=[append.Command(o.key, o.digest(), len(c.facts)) for o, c in zip(pending.orders, cases, strict=True)],
+            commands=[
+                append.Command(o.key, o.digest(), len(c.facts))
+                for o, c in zip(pending.orders, cases, strict=True)
+            ],
             expects=_expects(cases),
             claims=[claim for case in cases for claim in case.claims],
             releases=[release for case in cases for release in case.releases],
@@ -187,7 +191,9 @@ class Office:
 
     def _same(self, log: str, order: Order, known: Answered) -> Answer:
         if bytes(known.digest) != order.digest():
-            raise errors.SameKeyOtherBody("this key was used with another body; use a new key", field="Idempotency-Key")
+            raise errors.SameKeyOtherBody(
+                "this key was used with another body; use a new key", field="Idempotency-Key"
+            )
         space = envelope.namespace(self._alliance, log)
         return Answer(envelope.event_id(space, order.key, 0), log, known.position, known.count)
 
@@ -218,5 +224,3 @@ def _chunks(orders: Iterable[Order], size: int) -> Iterator[list[Order]]:
 def _text(now: datetime) -> str:
     """RFC 3339 UTC with microseconds, 27 characters."""
     return now.astimezone(ZoneInfo("UTC")).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-

@@ -1,4 +1,4 @@
-"""What decisions look up: own streams, other bureaus' verified records, and what read models say of others."""
+"""What decisions look up: own streams, verified records of others, and what read models say of others."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -43,7 +43,7 @@ class LedgerReading:
             return inbox.answers(conn, log, stream)
 
     def in_force(self, ours: Sequence[str], theirs: Sequence[str], subject: str, day: date) -> Key | None:
-        """The entry into force of a memorandum that opens the subject on that day between any two of the bureaus."""
+        """The entry into force of what opens the subject on that day between two of the bureaus."""
         with self._model(cooperation.MODEL) as conn:
             return cooperation.in_force(conn, ours, theirs, subject, day)
 
@@ -51,5 +51,3 @@ class LedgerReading:
     def _model(self, which: model.ReadModel) -> Iterator[Connection]:
         with self._database.connection() as conn, model.reading(conn, which):
             yield conn
-
-

@@ -1,6 +1,6 @@
-"""Correcting and voiding any recorded fact, with a reason; the first writing stays in the history (更正、作废)."""
+"""Correcting and voiding any recorded fact, with a reason; history keeps the first writing (更正、作废)."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field, JsonValue
 
@@ -12,6 +12,8 @@ from services.bureau import claims
 from services.bureau.case import Case, Stream
 from services.bureau.commands import Command, decides
 from services.bureau.loops import Aggregate, StreamId
+
+_E = TypeVar("_E", bound=Event)
 
 
 class Correct(Command, name="correct", context="record", zh="更正", en="Correct", changes=True):
@@ -66,7 +68,9 @@ def void(case: Case, command: Void) -> None:
 def _fact(stream: Stream, position: int) -> Record[Event]:
     found = next((r for r in effective(stream.records) if r.position == position), None)
     if found is None:
-        raise errors.NotFound(f"this {stream.aggregate.en} has no fact at position {position}", field="position")
+        raise errors.NotFound(
+            f"this {stream.aggregate.en} has no fact at position {position}", field="position"
+        )
     return found
 
 
@@ -75,7 +79,7 @@ def _let_go(case: Case, stream: Stream, event: Event) -> None:
         case.release(*key)
 
 
-def _kind(aggregate: str, base: type[Event]) -> type[Event]:
+def _kind(aggregate: str, base: type[_E]) -> type[_E]:
     kind = next((e for e in catalogue.AGGREGATES[aggregate].events if issubclass(e, base)), None)
     if kind is None:
         raise errors.Invalid(f"a {aggregate} cannot be changed afterwards", field="aggregate")

@@ -52,7 +52,9 @@ class PublishNeed(Command, name="publish-need", context="talent", zh="发布需�
     days: Days = 15
 
 
-class CloseNeed(Command, name="close-need", context="talent", zh="关闭需求", en="Close the need", changes=True):
+class CloseNeed(
+    Command, name="close-need", context="talent", zh="关闭需求", en="Close the need", changes=True
+):
     """No more offers are wanted."""
 
     stream: StreamId
@@ -85,7 +87,15 @@ class Offer(Command, name="offer", context="talent", zh="选派专家", en="Offe
         return self
 
 
-class ChangeOffer(Command, name="change-offer", context="talent", zh="调整选派", en="Change the offer", binding=True, changes=True):  # noqa: E501  (one line a command)
+class ChangeOffer(
+    Command,
+    name="change-offer",
+    context="talent",
+    zh="调整选派",
+    en="Change the offer",
+    binding=True,
+    changes=True,
+):
     """Other days; the host is asked again."""
 
     stream: StreamId
@@ -95,7 +105,14 @@ class ChangeOffer(Command, name="change-offer", context="talent", zh="调整选�
     days: Days = 10
 
 
-class ConfirmOutside(Command, name="confirm-outside", context="talent", zh="登记外部单位同意", en="Record the outside host's consent", changes=True):  # noqa: E501  (one line a command)
+class ConfirmOutside(
+    Command,
+    name="confirm-outside",
+    context="talent",
+    zh="登记外部单位同意",
+    en="Record the outside host's consent",
+    changes=True,
+):
     """An outside host agreed, by letter."""
 
     stream: StreamId
@@ -110,7 +127,9 @@ class Start(Command, name="start", context="talent", zh="登记到岗", en="Reco
     day: Day
 
 
-class LogDay(Command, name="log-day", context="talent", zh="登记服务日", en="Log a service day", changes=True):
+class LogDay(
+    Command, name="log-day", context="talent", zh="登记服务日", en="Log a service day", changes=True
+):
     """The expert served; no expert serves twice in the same half-day."""
 
     stream: StreamId
@@ -133,7 +152,9 @@ class Complete(Command, name="complete", context="talent", zh="完成选派", en
     day: Day
 
 
-class WithdrawOffer(Command, name="withdraw-offer", context="talent", zh="撤回选派", en="Withdraw the offer", changes=True):
+class WithdrawOffer(
+    Command, name="withdraw-offer", context="talent", zh="撤回选派", en="Withdraw the offer", changes=True
+):
     """Take the offer back."""
 
     stream: StreamId
@@ -151,7 +172,9 @@ class Accept(Asked, name="accept", context="talent", zh="同意接收", en="Acce
     """We take the expert."""
 
 
-class DeclineOffer(Asked, name="decline-offer", context="talent", zh="谢绝接收", en="Decline the expert", binding=True):
+class DeclineOffer(
+    Asked, name="decline-offer", context="talent", zh="谢绝接收", en="Decline the expert", binding=True
+):
     """We do not take the expert."""
 
     reason: Why
@@ -169,7 +192,9 @@ class ConfirmDays(Asked, name="confirm-days", context="talent", zh="确认服务
     positions: Annotated[tuple[Position, ...], Field(min_length=1, max_length=60)]
 
 
-class QuestionDay(Asked, name="question-day", context="talent", zh="对服务日提出疑问", en="Question a service day"):
+class QuestionDay(
+    Asked, name="question-day", context="talent", zh="对服务日提出疑问", en="Question a service day"
+):
     """A day is not as logged."""
 
     position: Position
@@ -236,7 +261,8 @@ def _offerable(case: Case, stream: str) -> Reference:
         raise errors.Conflict(f"expert {stream[:8]} is no longer shared")
     if not expert.state.may_be_offered(case.today):
         raise errors.Conflict(
-            f"expert {stream[:8]} needs clearance before a post and has none; have it checked first", field="experts",
+            f"expert {stream[:8]} needs clearance before a post and has none; have it checked first",
+            field="experts",
         )  # fmt: skip
     return case.reference(expert.records[0])
 
@@ -259,7 +285,9 @@ def change_offer(case: Case, command: ChangeOffer) -> None:
     """Approved again by the same release."""
     _ordered(command.starts, command.ends)
     stream = case.own("dispatch", command.stream)
-    case.add(stream, events.DispatchChanged(days=command.service_days, starts=command.starts, ends=command.ends))
+    case.add(
+        stream, events.DispatchChanged(days=command.service_days, starts=command.starts, ends=command.ends)
+    )
     case.add(stream, _approved(case, stream.state.offer.host, command.days))
 
 
@@ -320,7 +348,9 @@ def withdraw_offer(case: Case, command: WithdrawOffer) -> None:
 def expire_offer(case: Case, command: ExpireOffer) -> None:
     """Only once every deadline has passed without an answer."""
     stream = case.own("dispatch", command.stream)
-    if any(ask.due >= case.today for ask in stream.state.asks) or loops.answers(case, stream, events.AcceptanceAccepted):
+    if any(ask.due >= case.today for ask in stream.state.asks) or loops.answers(
+        case, stream, events.AcceptanceAccepted
+    ):
         raise errors.Conflict("the host may still answer, or has accepted")
     case.add(stream, events.DispatchExpired(reason=Why(code=Reason.OVERDUE)))
 
@@ -337,14 +367,18 @@ def accept(case: Case, command: Accept) -> None:
 def decline_offer(case: Case, command: DeclineOffer) -> None:
     """The home sees the reason in its inbox."""
     theirs, question = loops.asked(case, "dispatch", command.log, command.stream)
-    loops.answer(case, "acceptance", theirs, events.AcceptanceDeclined(question=question, reason=command.reason))
+    loops.answer(
+        case, "acceptance", theirs, events.AcceptanceDeclined(question=question, reason=command.reason)
+    )
 
 
 @decides(ReturnOffer)
 def return_offer(case: Case, command: ReturnOffer) -> None:
     """The home completes it and asks again."""
     theirs, question = loops.asked(case, "dispatch", command.log, command.stream)
-    loops.answer(case, "acceptance", theirs, events.AcceptanceReturned(question=question, reason=command.reason))
+    loops.answer(
+        case, "acceptance", theirs, events.AcceptanceReturned(question=question, reason=command.reason)
+    )
 
 
 def _open(theirs: Stream) -> None:
@@ -397,6 +431,6 @@ def _served(theirs: Stream, position: int) -> Record[Event]:
 
 
 COMMANDS: tuple[type[Command], ...] = (
-    PublishNeed, CloseNeed, Offer, ChangeOffer, ConfirmOutside, Start, LogDay, EndEarly, Complete, WithdrawOffer,
-    ExpireOffer, Accept, DeclineOffer, ReturnOffer, ConfirmDays, QuestionDay, Rate, *experts.COMMANDS,
+    PublishNeed, CloseNeed, Offer, ChangeOffer, ConfirmOutside, Start, LogDay, EndEarly, Complete,
+    WithdrawOffer, ExpireOffer, Accept, DeclineOffer, ReturnOffer, ConfirmDays, QuestionDay, Rate, *experts.COMMANDS,
 )  # fmt: skip

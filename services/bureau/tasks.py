@@ -36,7 +36,9 @@ class SetTask(Command, name="set-task", context="cooperation", zh="设立任务"
     days: Days = 5
 
 
-class ChangeTask(Command, name="change-task", context="cooperation", zh="调整任务", en="Change the task", changes=True):
+class ChangeTask(
+    Command, name="change-task", context="cooperation", zh="调整任务", en="Change the task", changes=True
+):
     """Another title or day; another bureau that owns it is asked anew."""
 
     stream: StreamId
@@ -46,7 +48,14 @@ class ChangeTask(Command, name="change-task", context="cooperation", zh="调整�
     days: Days = 5
 
 
-class Progress(Command, name="progress-task", context="cooperation", zh="填报任务进度", en="Report progress", changes=True):
+class Progress(
+    Command,
+    name="progress-task",
+    context="cooperation",
+    zh="填报任务进度",
+    en="Report progress",
+    changes=True,
+):
     """How far our own task has come."""
 
     stream: StreamId
@@ -54,7 +63,14 @@ class Progress(Command, name="progress-task", context="cooperation", zh="填报�
     note: Attachment | None = None
 
 
-class FinishTask(Command, name="finish-task", context="cooperation", zh="确认任务完成", en="Confirm that it is done", changes=True):
+class FinishTask(
+    Command,
+    name="finish-task",
+    context="cooperation",
+    zh="确认任务完成",
+    en="Confirm that it is done",
+    changes=True,
+):
     """The setter closes the task; another bureau's must have reported it done."""
 
     stream: StreamId
@@ -62,7 +78,9 @@ class FinishTask(Command, name="finish-task", context="cooperation", zh="确认�
     note: Attachment | None = None
 
 
-class DropTask(Command, name="drop-task", context="cooperation", zh="撤销任务", en="Drop the task", changes=True):
+class DropTask(
+    Command, name="drop-task", context="cooperation", zh="撤销任务", en="Drop the task", changes=True
+):
     """Give the task up."""
 
     stream: StreamId
@@ -85,7 +103,14 @@ class ReturnTask(Asked, name="return-task", context="cooperation", zh="退回任
     reason: Why
 
 
-class ProgressOurs(Command, name="progress-undertaking", context="cooperation", zh="填报承接进度", en="Report our progress", changes=True):  # noqa: E501  (one line a command)
+class ProgressOurs(
+    Command,
+    name="progress-undertaking",
+    context="cooperation",
+    zh="填报承接进度",
+    en="Report our progress",
+    changes=True,
+):
     """How far we have come with another bureau's task."""
 
     stream: StreamId
@@ -93,14 +118,18 @@ class ProgressOurs(Command, name="progress-undertaking", context="cooperation", 
     note: Attachment | None = None
 
 
-class FinishOurs(Asked, name="finish-undertaking", context="cooperation", zh="报告任务完成", en="Report it done"):
+class FinishOurs(
+    Asked, name="finish-undertaking", context="cooperation", zh="报告任务完成", en="Report it done"
+):
     """We have done another bureau's task."""
 
     day: Day
     note: Attachment | None = None
 
 
-class IntroduceProject(Command, name="introduce-project", context="cooperation", zh="引进项目", en="Introduce a project"):
+class IntroduceProject(
+    Command, name="introduce-project", context="cooperation", zh="引进项目", en="Introduce a project"
+):
     """A project with bureaus or outside parties."""
 
     title: Title
@@ -112,7 +141,14 @@ class IntroduceProject(Command, name="introduce-project", context="cooperation",
     cost: Money | None = None
 
 
-class ProgressProject(Command, name="progress-project", context="cooperation", zh="填报项目进度", en="Report project progress", changes=True):  # noqa: E501  (one line a command)
+class ProgressProject(
+    Command,
+    name="progress-project",
+    context="cooperation",
+    zh="填报项目进度",
+    en="Report project progress",
+    changes=True,
+):
     """How far the project has come."""
 
     stream: StreamId
@@ -121,7 +157,9 @@ class ProgressProject(Command, name="progress-project", context="cooperation", z
     cost: Money | None = None
 
 
-class EndProject(Command, name="end-project", context="cooperation", zh="结束项目", en="End the project", changes=True):
+class EndProject(
+    Command, name="end-project", context="cooperation", zh="结束项目", en="End the project", changes=True
+):
     """The project is over."""
 
     stream: StreamId
@@ -189,14 +227,18 @@ def take_on(case: Case, command: TakeOn) -> None:
 def decline_task(case: Case, command: DeclineTask) -> None:
     """The setter sees the reason."""
     theirs, question = loops.asked(case, "task", command.log, command.stream)
-    loops.answer(case, "undertaking", theirs, events.UndertakingDeclined(question=question, reason=command.reason))
+    loops.answer(
+        case, "undertaking", theirs, events.UndertakingDeclined(question=question, reason=command.reason)
+    )
 
 
 @decides(ReturnTask)
 def return_task(case: Case, command: ReturnTask) -> None:
     """The setter completes it and asks again."""
     theirs, question = loops.asked(case, "task", command.log, command.stream)
-    loops.answer(case, "undertaking", theirs, events.UndertakingReturned(question=question, reason=command.reason))
+    loops.answer(
+        case, "undertaking", theirs, events.UndertakingReturned(question=question, reason=command.reason)
+    )
 
 
 @decides(ProgressOurs)
@@ -233,6 +275,6 @@ def end_project(case: Case, command: EndProject) -> None:
 
 
 COMMANDS: tuple[type[Command], ...] = (
-    SetTask, ChangeTask, Progress, FinishTask, DropTask, TakeOn, DeclineTask, ReturnTask, ProgressOurs, FinishOurs,
-    IntroduceProject, ProgressProject, EndProject,
+    SetTask, ChangeTask, Progress, FinishTask, DropTask, TakeOn, DeclineTask, ReturnTask, ProgressOurs,
+    FinishOurs, IntroduceProject, ProgressProject, EndProject,
 )  # fmt: skip
