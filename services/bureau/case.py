@@ -167,7 +167,7 @@ class Case:
         return references.to(record)
 
     def opened(self, subject: str, others: Iterable[str]) -> tuple[Reference, ...]:
-        """What opens a subject with each of the others: entries into force, none within one line of authority.
+        """What opens a subject with each of the others: entries into force, if any is needed.
 
         A memorandum also covers the bureaus below its parties. Raises MissingMemorandum naming whom it lacks.
         """

@@ -21,7 +21,7 @@ _E = TypeVar("_E", bound=Event)
 
 
 def asked(case: Case, aggregate: str, log: str, stream: str) -> tuple[Stream, Reference]:
-    """Another bureau's stream and the reference of the question it puts to us. Raises Conflict, NotAllowed."""
+    """Another bureau's stream and the reference of the question it puts to us. Raises NotAllowed."""
     if log == case.log:
         raise errors.NotAllowed("a bureau does not answer itself")
     theirs = case.theirs(aggregate, log, stream)

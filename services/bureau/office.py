@@ -199,7 +199,7 @@ class Office:
 
 
 def _expects(cases: Sequence[Case]) -> list[tuple[str, int]]:
-    """Streams that were only read; one that this transaction also writes is guarded by its version already."""
+    """Streams that were only read; those this transaction also writes are guarded by their versions."""
     written = {fact.stream for case in cases for fact in case.facts}
     return [(s, v) for case in cases for s, v in case.expects.items() if s not in written]
 

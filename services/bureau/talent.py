@@ -432,5 +432,6 @@ def _served(theirs: Stream, position: int) -> Record[Event]:
 
 COMMANDS: tuple[type[Command], ...] = (
     PublishNeed, CloseNeed, Offer, ChangeOffer, ConfirmOutside, Start, LogDay, EndEarly, Complete,
-    WithdrawOffer, ExpireOffer, Accept, DeclineOffer, ReturnOffer, ConfirmDays, QuestionDay, Rate, *experts.COMMANDS,
+    WithdrawOffer, ExpireOffer, Accept, DeclineOffer, ReturnOffer, ConfirmDays, QuestionDay, Rate,
+    *experts.COMMANDS,
 )  # fmt: skip
