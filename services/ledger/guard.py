@@ -80,7 +80,9 @@ class GuardFile:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError, errors.Damage) as error:
-            raise errors.ReadOnly(f"the guard file {self.path} cannot be read; confirm this node") from error
+            raise errors.ReadOnly(
+                f"the guard file {self.path} cannot be read: move it away and confirm"
+            ) from error
 
     def advance(self, identity: str, heads: Mapping[str, Head]) -> Guard:
         """Make the file hold at least these heads, durable on return, and never a smaller one than it does.

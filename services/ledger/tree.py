@@ -44,6 +44,10 @@ class Tree:
             size, rest = size // WIDTH, rest[:first]
         return self
 
+    def copy(self) -> Self:
+        """One that grows apart from this."""
+        return self.restore(self.size, self.hashes)
+
     @property
     def size(self) -> int:
         return self._above(0)

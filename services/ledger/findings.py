@@ -1,0 +1,53 @@
+"""What a check of a log found, and where.
+
+Kinds of finding:
+
+    missing     no record at this position, though the head or a checkpoint says so
+    beyond      a record beyond the head, or in a followed log beyond the last checkpoint
+    leaf        the bytes do not hash to the leaf hash that is stored beside them
+    source      the bytes are no readable envelope of this log
+    position    they claim another position
+    time        they claim a time before that of the record before them
+    columns     stream or version stand differently beside the bytes
+    stream      the versions of a stream are not 1, 2, 3, …
+    node        a stored hash of the tree is not that of the 256 records, or hashes, under it
+    root        a checkpoint is not over the records since the one before it
+    signature   a checkpoint's note does not say the same as its row, or is not signed
+    payload     the payload is none of its type
+    history     the event cannot follow those before it in its stream
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Finding(NamedTuple):
+    """What is wrong, and at which position."""
+
+    position: int
+    kind: str
+    detail: str
+
+
+@dataclass
+class Report:
+    """What was looked at (positions `start` + 1 to `end`) and what was found.
+
+    `unknown` counts records of types that this version does not know; they are no finding.
+    """
+
+    log: str
+    start: int
+    end: int
+    entries: int = 0
+    checkpoints: int = 0
+    streams: int = 0
+    unknown: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.findings
+
+    def find(self, position: int, kind: str, detail: str) -> None:
+        self.findings.append(Finding(position, kind, detail))
