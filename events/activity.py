@@ -228,25 +228,27 @@ class Activity:
     held: ActivityHeld | None = None
 
 
-def evolve_activity(activity: Activity | None, record: Record[Event]) -> Activity:
+def evolve_activity(activity: Activity | None, record: Record[Event]) -> Activity:  # noqa: PLR0911  (one branch a fact)
     """The next state of an activity. Raises ImpossibleHistory."""
     match activity, record.data:
         case None, ActivityPlanned() as plan if plan.starts <= plan.ends:
             return Activity("planned", plan)
         case Activity(stage="planned" | "published"), ActivityPublished(asks=asks):
             return replace(activity, stage="published", asks=asks)
-        case Activity(stage="planned" | "published", plan=plan), ActivityChanged() as new if new.starts <= new.ends:
-            return replace(activity, plan=plan.model_copy(update=dict(new)))
+        case Activity(stage="planned" | "published"), ActivityChanged() as new if new.starts <= new.ends:
+            return replace(activity, plan=activity.plan.model_copy(update=dict(new)))
         case Activity(stage="planned" | "published"), ActivitySignUpStated():
             return activity
         case Activity(stage="planned" | "published"), ActivityCancelled():
             return replace(activity, stage="cancelled")
-        case Activity(stage="planned" | "published"), ActivityHeld() as held:
+        case Activity(stage="planned" | "published", asks=asks), ActivityHeld() as held if (
+            loops.answered_by_asked(asks, held.answers)
+        ):
             return replace(activity, stage="held", held=held)
         case Activity(stage="held"), ActivityReported():
             return replace(activity, stage="reported")
-        case Activity(stage="published", asks=asks), loops.Extended() | loops.PassedOn() | loops.Reminded() as step:
-            return replace(activity, asks=loops.stepped(asks, step))
+        case Activity(stage="published"), loops.Extended() | loops.PassedOn() | loops.Reminded() as step:
+            return replace(activity, asks=loops.stepped(activity.asks, step))
     raise impossible(activity, record)
 
 
@@ -282,9 +284,9 @@ def _fresh(cohost: Cohost | None, answer: Answer) -> bool:
 AGGREGATES = (
     Aggregate(
         "activity", "activity", "活动", "activity",
-        (ActivityPlannedV1, ActivityPlanned, ActivityPublished, ActivityChanged, ActivitySignUpStated, ActivityCancelled,
-         ActivityHeld, ActivityReported, ActivityExtended, ActivityPassedOn, ActivityReminded, ActivityCorrected,
-         ActivityVoided),
+        (ActivityPlannedV1, ActivityPlanned, ActivityPublished, ActivityChanged, ActivitySignUpStated,
+         ActivityCancelled, ActivityHeld, ActivityReported, ActivityExtended, ActivityPassedOn,
+         ActivityReminded, ActivityCorrected, ActivityVoided),
         evolve_activity,
     ),
     Aggregate(

@@ -49,9 +49,9 @@ def decode_envelope(e: Envelope, leaf: bytes = b"") -> Record[Event]:
     )  # fmt: skip
 
 
-def decode_value(type_: str, payload: Any) -> Event:  # noqa: ANN401  (JSON)
+def decode_value(type_: str, payload: Any) -> Event:
     """A payload inside another one (a correction's). Raises Damage, UnknownType."""
-    from pydantic_core import to_json  # noqa: PLC0415
+    from pydantic_core import to_json
 
     kind = EVENTS.get(type_)
     if kind is None:

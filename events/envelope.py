@@ -1,4 +1,4 @@
-"""The bytes of an event: CloudEvents 1.0 in JSON structured mode, keys in one order, frozen once (contracts.md).
+"""The bytes of an event: CloudEvents 1.0 in JSON structured mode, keys in one order, frozen once.
 
 The position and the time are given by the database inside the append, so an envelope is prepared with
 placeholders of fixed width at fixed offsets and stamped afterwards.
@@ -99,7 +99,7 @@ def prepare(  # noqa: PLR0913  (one argument an attribute)
         b',"data":', data.model_dump_json(exclude_none=True).encode(), b"}",
     ])  # fmt: skip
     if len(value) > LIMIT:
-        raise errors.Invalid(f"the record has {len(value)} bytes, at most {LIMIT} fit; move text to an attachment")
+        raise errors.Invalid(f"the record has {len(value)} bytes, {LIMIT} fit; move text to attachments")
     return value
 
 

@@ -54,7 +54,7 @@ class Aggregate:
     events: tuple[type[Event], ...]
     evolve: Callable[[Any, Record[Event]], Any]
 
-    def fold(self, history: Iterable[Record[Event]]) -> Any:  # noqa: ANN401  (each aggregate has a state type of its own)
+    def fold(self, history: Iterable[Record[Event]]) -> Any:  # each aggregate has a state type of its own
         """The state of a stream; None for no events. Raises ImpossibleHistory."""
         state = None
         for record in effective(list(history)):

@@ -1,8 +1,8 @@
 """The loop between bureaus: one stream decides, everybody else's answer is a promise (design.md, decision 6).
 
-The decider asks in an event that carries `asks`; each asked bureau answers in a stream of its own, in an event
-that names the question; the decider settles in an event that names the answers it saw. An answer the decider
-did not name is shown as too late. Deadlines are fixed in the event; overdue is computed when asked.
+The decider asks in an event that carries `asks`; each asked bureau answers in a stream of its own, in an
+event that names the question; the decider settles in an event that names the answers it saw. An answer the
+decider did not name is shown as too late. Deadlines are fixed in the event; overdue is computed when asked.
 """
 
 from datetime import date
@@ -86,7 +86,7 @@ class Reminded(Event):
 
 
 class Ending(Event):
-    """Base of every event of the asker after which nobody is asked any more: amended, withdrawn, cancelled, dropped.
+    """Base of every event of the asker after which nobody is asked any more: amended, withdrawn, dropped.
 
     An answer that comes later is too late, until the asker asks anew.
     """
@@ -99,7 +99,7 @@ class Expired(Ending):
 
 
 def stepped(asks: tuple[Ask, ...], event: Event) -> tuple[Ask, ...]:
-    """The open asks after a step of the asker. Raises ImpossibleHistory when the step names a bureau not asked."""
+    """The open asks after a step of the asker. Raises ImpossibleHistory when it names a bureau not asked."""
     match event:
         case Extended(bureau=bureau, due=due) if _asked(asks, bureau):
             return tuple(a.model_copy(update={"due": due}) if a.bureau == bureau else a for a in asks)

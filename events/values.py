@@ -132,7 +132,7 @@ class PartyKind(Choice):
 
 
 class OutsideParty(Value):
-    """A party without a node; one bureau records its side (单方登记), with the signed letter if there is one."""
+    """A party without a node; one bureau records its side (单方登记), with the signed letter if any."""
 
     name: Title
     kind: PartyKind
@@ -179,7 +179,7 @@ def short(uuid: UUID) -> str:
     return str(uuid)[:8]
 
 
-def plain(value: Any, lang: str) -> str:  # noqa: ANN401  (any payload value can stand in a sentence)
+def plain(value: Any, lang: str) -> str:  # noqa: PLR0911  (one line a kind of value)
     """How a payload value reads inside a sentence."""
     match value:
         case Choice():
