@@ -212,8 +212,9 @@ class Engine:
         source: Source,
         followed: Collection[str],
     ) -> int:
-        """Fold entries into instances that stand at one vector, which the entries continue without a gap.
+        """Fold entries, each log's in order, into instances that stand at one vector.
 
+        What lies within the vector was folded before and is passed over; a gap after it is a ValueError.
         All in the caller's transaction, rows and positions together. `followed` are the logs whose records
         can still come. Returns how many records were handled, entries and those that had waited; 0 when
         there was nothing to do.
@@ -221,6 +222,7 @@ class Engine:
         judge, histories = Judge(source, followed, self._lately), Histories(source)
         folds = [Fold(conn, i, self._tables_of(conn, i), histories) for i in instances]
         vector = track.vector(conn, instances[0].name)
+        entries = _continuing(entries, vector)
         if entries:
             batch = judge.fresh(entries, vector)
             for fold in folds:
@@ -234,6 +236,18 @@ class Engine:
         if key not in self._tables:
             self._tables[key] = tables.load(conn, instance.schema, instance.model.local_tables)
         return self._tables[key]
+
+
+def _continuing(entries: Sequence[Entry], vector: track.Vector) -> list[Entry]:
+    last, found = dict(vector), []
+    for entry in entries:
+        at = last.get(entry.log, 0)
+        if entry.position > at:
+            if entry.position != at + 1:
+                raise ValueError(f"{entry.log}:{entry.position} does not follow position {at}")
+            last[entry.log] = entry.position
+            found.append(entry)
+    return found
 
 
 def _release(

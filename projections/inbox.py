@@ -116,7 +116,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer to a question; `kind` is answered, declined or returned, `how` how the question was closed."""
+    """An answer to a question; `kind` is answered, declined or returned; `how`: settled or ended."""
 
     log: str
     stream: str

@@ -1,1 +1,1 @@
-"""Keeps the read models up with the ledger."""
+"""Folds every followed log, as far as checkpoints cover it, into the read models."""
