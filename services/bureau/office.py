@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from eventsourcing.persistence import EventStore
 
 from events import envelope, errors
-from services.bureau import commands, references
+from services.bureau import commands, references, sharing
 from services.bureau.case import Case, Officer, Reading, Stream
 from services.bureau.commands import Command
 from services.bureau.reading import LedgerReading
@@ -68,10 +68,11 @@ class Office:
         clock: Callable[[], datetime],
         workdays: Callable[[date, int], date],
         wake: Callable[[], None] = lambda: None,
+        entitle: Callable[[str, str, Iterable[str]], None] = lambda *_: None,
+        may_write: Callable[[], None] = lambda: None,
     ) -> None:
-        self._database, self._alliance, self._clock, self._workdays, self._wake = (
-            database, alliance, clock, workdays, wake,
-        )  # fmt: skip
+        self._database, self._alliance, self._clock, self._workdays = database, alliance, clock, workdays
+        self._wake, self._entitle, self._may_write = wake, entitle, may_write
         self._store: EventStore[str] = event_store(database)
         self._reading: Reading = LedgerReading(database, self._store)
 
@@ -167,6 +168,8 @@ class Office:
     def _record(self, log: str, pending: _Pending) -> list[Answer]:
         cases = pending.cases
         stored = [self._store.mapper.to_stored_event(fact) for case in cases for fact in case.facts]
+        self._may_write()
+        self._share(cases)
         failpoint("append.decided")
         positions = self._store.recorder.insert_events(
             stored,
@@ -183,6 +186,13 @@ class Office:
         failpoint("append.committed")
         self._wake()
         return list(_answers(log, cases, (positions or [0])[0]))
+
+    def _share(self, cases: Sequence[Case]) -> None:
+        """Let those concerned read the attachments; before the append, so that no event names what stays shut."""
+        for case in cases:
+            for fact in case.facts:
+                for digest in sharing.attachments(fact.data):
+                    self._entitle(case.bureau, digest, sharing.audience(case.streams[fact.stream].records))
 
     def _first_answer(self, log: str, order: Order) -> Answer | None:
         with self._database.connection() as conn:

@@ -1,0 +1,38 @@
+"""Who may read an attachment: every bureau that the stream naming it has to do with."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from events.event import Event, Record
+from events.values import Attachment, Value
+
+_CODE = re.compile(r"[0-9]{6}")
+_PLACES = frozenset({"division"})
+
+
+def attachments(event: Event) -> list[str]:
+    """The digests of the attachments that a payload names."""
+    return [value.digest for _, value in _walk("", event) if isinstance(value, Attachment)]
+
+
+def audience(records: Iterable[Record[Event]]) -> frozenset[str]:
+    """The bureaus that the facts of a stream name: asked, answered, hosts, parties."""
+    found = (_bureau(name, value) for record in records for name, value in _walk("", record.data))
+    return frozenset(code for code in found if code)
+
+
+def _bureau(name: str, value: Any) -> str | None:
+    if name == "log":
+        return str(value)[:6]
+    return value if isinstance(value, str) and name not in _PLACES and _CODE.fullmatch(value) else None
+
+
+def _walk(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    yield name, value
+    if isinstance(value, Value):
+        for field in type(value).model_fields:
+            yield from _walk(field, getattr(value, field))
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _walk(name, item)

@@ -1,0 +1,63 @@
+"""The loops of a node, one thread each; a loop that fails is said, waits, and begins anew."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from events import errors
+from services.runtime import logs
+
+PATIENCE = 2.0
+"""Seconds before a failed loop begins anew."""
+_log = logs.get(__name__)
+
+
+@dataclass
+class Loop:
+    """A named piece of endless work; `failures` counts how often it had to begin anew."""
+
+    name: str
+    body: Callable[[threading.Event], None]
+    failures: int = 0
+    last: str | None = None
+    thread: threading.Thread | None = field(default=None, repr=False)
+
+    def run(self, stop: threading.Event) -> None:
+        """Run the body until told to stop, whatever it raises."""
+        while not stop.is_set():
+            try:
+                self.body(stop)
+                self.last = None
+            except errors.Unavailable as error:
+                self._failed(error.kind(), stop)
+            except Exception as error:  # the loop is the last line: it says what happened and begins anew
+                _log.exception("loop-failed", loop=self.name, kind=type(error).__name__)
+                self._failed(type(error).__name__, stop)
+
+    def _failed(self, kind: str, stop: threading.Event) -> None:
+        self.failures += 1
+        self.last = kind
+        stop.wait(PATIENCE)
+
+
+class Loops:
+    """All loops of a node."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.all: list[Loop] = []
+
+    def start(self, name: str, body: Callable[[threading.Event], None]) -> None:
+        """Run a body in a thread of its own until `end`."""
+        loop = Loop(name, body)
+        loop.thread = threading.Thread(target=loop.run, args=[self.stop], name=name, daemon=True)
+        self.all.append(loop)
+        loop.thread.start()
+
+    def end(self, patience: float = 10.0) -> list[str]:
+        """Tell all to stop and wait; the names of those that did not."""
+        self.stop.set()
+        for loop in self.all:
+            if loop.thread is not None:
+                loop.thread.join(patience)
+        return [loop.name for loop in self.all if loop.thread is not None and loop.thread.is_alive()]

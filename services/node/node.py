@@ -1,0 +1,166 @@
+"""One node put together from its settings: database, exchange, guard, office, projector, and their loops."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from events.alliance import Alliance
+from events import errors
+from projections.models import MODELS
+from services.bureau import schema as desk_schema
+from services.bureau.desk import Desk
+from services.bureau.office import Office
+from services.exchange import schema as exchange_schema
+from services.exchange.receive import Receiver
+from services.exchange.ship import Shipper
+from services.exchange.tiles_client import TilesClient
+from services.ledger import confirm, logs
+from services.ledger import schema as ledger_schema
+from services.ledger.checkpoints import Checkpointer
+from services.ledger.confirm import Source
+from services.ledger.guard import GuardFile
+from services.node import restoring
+from services.node.loops import Loops
+from services.node.standing import Standing
+from services.people import requests
+from services.people import schema as people_schema
+from services.people.attachments import Store
+from services.people.holdings import Holdings
+from services.projector import schema as projector_schema
+from services.projector.runner import Projector
+from services.runtime import clock, database, keys, workdays
+from services.runtime.clock import Clock
+from services.runtime.database import Database, Migration
+from services.runtime.settings import Settings
+from services.runtime.signals import Wake
+from services.transport import base
+
+PAUSE = 1.0
+"""Seconds without a hint after which a loop looks for itself."""
+
+
+def migrations() -> tuple[Migration, ...]:
+    """Every step of a node's database, in order."""
+    return (
+        *ledger_schema.migrations(), *exchange_schema.migrations(), *people_schema.migrations(),
+        *desk_schema.migrations(), *projector_schema.migrations(),
+    )  # fmt: skip
+
+
+class Node:
+    """A node's parts. `open` makes the database ready, `start` sets the loops going, `close` ends all."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        alliance: Alliance,
+        exchange: base.Exchange,
+        now: Clock = clock.now,
+        random: Callable[[int], bytes] | None = None,
+    ) -> None:
+        self.settings, self.alliance, self.exchange, self.now = settings, alliance, exchange, now
+        self.name = settings.name
+        self.dsn = settings.dsn.get_secret_value()
+        self.database = Database(self.dsn, size=12)
+        self.own = sorted(log.name for log in alliance.logs_of(self.name))
+        self.followed = sorted(x for x in alliance.logs if x not in self.own and settings.follows(x))
+        self.signers = {log: keys.load_log(settings.keys.dir, alliance.id, log) for log in self.own}
+        self.signer = keys.load_node(settings.keys.dir, alliance.id, self.name)
+        self.guard_file = GuardFile(settings.guard.file)
+        self.standing, self.loops = Standing(), Loops()
+        self.appended, self.signed, self.stored = Wake(), Wake(), Wake()
+        self.checkpointer = Checkpointer(self.database, self.signers, self.guard_file)
+        self.projector = Projector(self.database, MODELS)
+        self.holdings = self._holdings(settings.attachments.dir, random)
+        self.office = Office(
+            self.database, alliance.id, now, workdays.add, self.appended.set,
+            self.holdings.entitle, self.standing.check,
+        )  # fmt: skip
+        self.desk = Desk(self.database, self.office, now, workdays.add)
+
+    def _holdings(self, folder: Path, random: Callable[[int], bytes] | None) -> Holdings:
+        store = Store(self.alliance.id, folder, random) if random else Store(self.alliance.id, folder)
+        return Holdings(self.name, lambda: self.alliance, self.database, store, self.signer, self.now)
+
+    def open(self) -> None:
+        """Bring the database up to date and open the logs, empty ones too. Raises Unavailable."""
+        database.migrate(self.dsn, migrations())
+        self.database.open()
+        with self.database.connection() as conn:
+            for log in self.own:
+                logs.open_own(conn, log)
+            for log in self.followed:
+                logs.follow(conn, log)
+        self.projector.prepare()
+
+    def start(self) -> None:
+        """Set the loops going: sign, ship, receive, project."""
+        self.loops.start(f"{self.name}-sign", self._sign)
+        self.loops.start(f"{self.name}-project", lambda stop: self.projector.run(stop, self.stored))
+        if self.own:
+            self.loops.start(f"{self.name}-ship", self._ship)
+        if self.followed:
+            self.loops.start(f"{self.name}-receive", self._receive)
+
+    def close(self) -> None:
+        """End the loops and give all connections back."""
+        self.loops.end()
+        self.database.close()
+
+    def _sign(self, stop: threading.Event) -> None:
+        """Cover what was appended; while the database lacks what was signed, try to get it back."""
+        while not stop.is_set():
+            try:
+                signed = self.checkpointer.round()
+                self.standing.admit()
+            except errors.ReadOnly as error:
+                self.standing.refuse(error.message)
+                self._confirm(stop)
+                continue
+            if signed:
+                self.stored.set()
+                self.signed.set()
+            self.appended.wait(PAUSE)
+
+    def _confirm(self, stop: threading.Event) -> None:
+        try:
+            confirm.confirm(self.database, self.alliance, self.guard_file, self.own, self._sources())
+        except errors.YinqiaoError as error:
+            self.standing.refuse(error.message)
+            stop.wait(PAUSE * 2)
+
+    def _sources(self) -> Sequence[Source]:
+        topic = restoring.from_topic(self.exchange)
+        return [topic, *(restoring.from_tiles(holder, self.alliance) for holder in self.holders())]
+
+    def holders(self) -> list[TilesClient]:
+        """The other nodes, as holders of tiles; each call makes clients of their own."""
+        return [
+            TilesClient(self.alliance.node(name).url, requests.signing(self.signer, name, self.now))
+            for name in self.alliance.nodes
+            if name != self.name
+        ]
+
+    def _ship(self, stop: threading.Event) -> None:
+        shipper = Shipper(self.database, self.exchange, self.guard_file, self.own)
+        try:
+            for log in self.own:
+                self.exchange.create(log)
+            shipper.run(stop, self.signed)
+        finally:
+            shipper.close()
+
+    def _receive(self, stop: threading.Event) -> None:
+        receiver = Receiver(
+            self.database, self.exchange, self.alliance, self.followed, self.holders(), wake=self.stored.set,
+        )  # fmt: skip
+        try:
+            receiver.run(stop)
+        finally:
+            receiver.close()
+
+    def agreed(self) -> Iterable[tuple[str, int]]:
+        """The vector up to which checkpoints cover what this node holds."""
+        with self.database.connection() as conn:
+            rows = conn.execute("SELECT log, max(size) FROM ledger.checkpoint GROUP BY log ORDER BY log").fetchall()
+        return [(str(log), int(size)) for log, size in rows]  # type: ignore[call-overload]  # the table's own types
