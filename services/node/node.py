@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from events.alliance import Alliance
 from events import errors
+from events.alliance import Alliance
 from projections.models import MODELS
 from services.bureau import schema as desk_schema
 from services.bureau.desk import Desk
@@ -131,7 +131,10 @@ class Node:
 
     def _sources(self) -> Sequence[Source]:
         topic = restoring.from_topic(self.exchange)
-        return [topic, *(restoring.from_tiles(holder, self.alliance) for holder in self.holders())]
+        return [
+            topic,
+            *(restoring.from_tiles(holder, self.alliance, self.database) for holder in self.holders()),
+        ]
 
     def holders(self) -> list[TilesClient]:
         """The other nodes, as holders of tiles; each call makes clients of their own."""
@@ -162,5 +165,7 @@ class Node:
     def agreed(self) -> Iterable[tuple[str, int]]:
         """The vector up to which checkpoints cover what this node holds."""
         with self.database.connection() as conn:
-            rows = conn.execute("SELECT log, max(size) FROM ledger.checkpoint GROUP BY log ORDER BY log").fetchall()
+            rows = conn.execute(
+                "SELECT log, max(size) FROM ledger.checkpoint GROUP BY log ORDER BY log"
+            ).fetchall()
         return [(str(log), int(size)) for log, size in rows]  # type: ignore[call-overload]  # the table's own types
