@@ -9,7 +9,7 @@ from events.alliance import Alliance
 def load(file: Path, digest: str) -> Alliance:
     """The newest version: `alliance.note` is version 1, `alliance-2.note` and so on stand beside it.
 
-    Raises Invalid when version 1 is not there; what `events.alliance` raises when a version is not to be believed.
+    Raises Invalid when version 1 is not there, and whatever `events.alliance` has against a version.
     """
     try:
         found = alliance.first(file.read_text("utf-8"), digest)

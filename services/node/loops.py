@@ -30,7 +30,7 @@ class Loop:
                 self.last = None
             except errors.Unavailable as error:
                 self._failed(error.kind(), stop)
-            except Exception as error:  # the loop is the last line: it says what happened and begins anew
+            except Exception as error:  # noqa: BLE001  (the last line of a thread: it says what happened, begins anew)
                 _log.exception("loop-failed", loop=self.name, kind=type(error).__name__)
                 self._failed(type(error).__name__, stop)
 
