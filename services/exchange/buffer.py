@@ -14,8 +14,6 @@ OVERHEAD = 250
 """Bytes that a record costs beside its value."""
 TRIES = 64
 RIVALS = 4
-NOTE_LIMIT = 8_192
-"""A served note carries at most 15 signatures of about 150 bytes."""
 
 
 class Fate(Enum):
@@ -45,10 +43,10 @@ class Buffer:
         self._offsets: list[int] = []
         self._rivals: dict[int, list[bytes]] = {}
 
-    @property
-    def offset(self) -> int | None:
-        """Where on the topic the run begins: whoever starts anew must read from there."""
-        return self._offsets[0] if self._offsets else None
+    def offset(self, stored: int) -> int | None:
+        """Where on the topic the rest of the run begins once the ledger holds all up to `stored`."""
+        rest = self._offsets[max(0, stored - self.stored) :]
+        return rest[0] if rest else None
 
     def take(self, position: int, value: bytes, offset: int) -> Fate:
         """Offer the record that claims `position`."""

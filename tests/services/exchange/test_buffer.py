@@ -53,11 +53,12 @@ def test_rivals_and_tries_have_a_limit() -> None:
 
 
 def test_a_run_begins_where_its_first_record_was_read() -> None:
-    buffer, begins = filled(A, B, C), []
-    for stored in (0, 2, 9):
-        buffer.advance(stored)
-        begins.append(buffer.offset)
-    assert begins == [11, 13, None]
+    buffer = filled(A, B, C)
+    assert [buffer.offset(stored) for stored in (0, 2, 9)] == [11, 13, None]
+    buffer.advance(2)
+    assert buffer.offset(2) == 13
+    buffer.advance(9)
+    assert buffer.offset(9) is None
     assert buffer.take(10, X, 30) is Fate.KEPT
 
 

@@ -1,0 +1,72 @@
+"""What the exchange remembers between runs: where it stood on each topic, and what it dropped."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from services.runtime.database import Connection
+
+
+class Hint(NamedTuple):
+    """Where to go on reading a topic, true under that identity only.
+
+    For an own log the topic holds, below `next`, every record up to `whole` in order.
+    """
+
+    log: str
+    identity: str
+    next: int
+    whole: int = 0
+
+
+def load(conn: Connection, logs: Iterable[str]) -> dict[str, Hint]:
+    """The hints there are."""
+    rows = conn.execute(
+        "SELECT log, identity, next, whole FROM exchange.hint WHERE log = ANY(%s)", [list(logs)]
+    ).fetchall()
+    return {hint.log: hint for hint in (Hint(*row) for row in rows)}  # type: ignore[arg-type]  # the table's own types
+
+
+def save(conn: Connection, hints: Iterable[Hint]) -> None:
+    """Remember them."""
+    columns = [list(column) for column in zip(*hints, strict=True)]
+    if columns:
+        conn.execute(_SAVE, columns)
+
+
+_SAVE = """
+INSERT INTO exchange.hint (log, identity, next, whole)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[])
+ON CONFLICT (log) DO UPDATE SET identity = excluded.identity, next = excluded.next, whole = excluded.whole,
+    moved = excluded.moved
+"""
+
+
+def received(conn: Connection, logs: Iterable[str]) -> None:
+    """Something new of these logs was stored."""
+    conn.execute(
+        "INSERT INTO exchange.received (log) SELECT unnest(%s::text[])"
+        " ON CONFLICT (log) DO UPDATE SET last = excluded.last",
+        [list(logs)],
+    )
+
+
+def damage(conn: Connection, counts: Mapping[tuple[str, str], int]) -> None:
+    """Add to what was dropped, by (log, kind)."""
+    rows = [(log, kind, count) for (log, kind), count in sorted(counts.items())]
+    if rows:
+        conn.execute(_DAMAGE, [list(column) for column in zip(*rows, strict=True)])
+
+
+_DAMAGE = """
+INSERT INTO exchange.damage AS d (log, kind, count)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[])
+ON CONFLICT (log, kind) DO UPDATE SET count = d.count + excluded.count, last = excluded.last
+"""
+
+
+def damages(conn: Connection, log: str) -> dict[str, int]:
+    """What was dropped of a log, by kind."""
+    rows = conn.execute(
+        "SELECT kind, count FROM exchange.damage WHERE log = %s ORDER BY kind", [log]
+    ).fetchall()
+    return dict(rows)  # type: ignore[arg-type]  # the table's own types

@@ -1,0 +1,210 @@
+"""The shipper: has every own topic hold all that was signed and guarded, in order, whatever the broker loses.
+
+It knows what a topic holds by reading it, and ships one contiguous run from the first position that the topic
+lacks. Killed at any instant, it reads again what it does not remember; a run that is sent twice is a repeat.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from events import errors
+from services.exchange import hints, wire
+from services.exchange.own_topic import OwnTopic
+from services.ledger import read
+from services.ledger.guard import GuardFile
+from services.runtime.database import Connection, Database
+from services.runtime.failpoints import failpoint
+from services.runtime.signals import Wake
+from services.transport import base
+
+RUN = 16_000
+"""Records in one call of the publisher, so that no log waits long for another."""
+SAFE = 64
+"""So many of the largest values are less than 4 MiB: smaller batches may be joined without weighing them."""
+LOOK = 1.0
+_BACKOFF = 0.5
+_BATCH = 2_000
+_PATIENCE = 5
+
+
+class Shipper:
+    """Ships `logs`, all own. Belongs to one thread.
+
+    It looks at the ends of its topics every `look` seconds; `monotonic` gives seconds.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        exchange: base.Exchange,
+        guard_file: GuardFile,
+        logs: Sequence[str],
+        *,
+        look: float = LOOK,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database, self._exchange, self._guard, self._now = database, exchange, guard_file, monotonic
+        self._publisher, self._reader = exchange.publisher(), exchange.reader()
+        self._topics = {log: OwnTopic(log) for log in logs}
+        self._refused: dict[str, str] = {}
+        self._look_every, self._look_at = look, 0.0
+        self._loaded = False
+
+    def run(self, stop: threading.Event, wake: Wake) -> None:
+        """Ship until told to stop; while database or exchange are away, wait and try again."""
+        while not stop.is_set():
+            try:
+                if not self.step():
+                    wake.wait(LOOK)
+            except errors.Unavailable:
+                stop.wait(_BACKOFF)
+
+    def step(self) -> int:
+        """Look at the topics when it is time, and ship what is due; how many records. Raises Unavailable."""
+        if not self._loaded:
+            self._load()
+        self._look()
+        guard = self._guard.read()
+        sizes = {log: guard.size(log) if guard else 0 for log in self._topics}
+        due = [t for t in self._topics.values() if t.identity and sizes[t.log] > t.whole]
+        return sum(self._ship(topic, sizes[topic.log]) for topic in due)
+
+    def refused(self) -> Mapping[str, str]:
+        """The logs whose topic cannot be used as it is, and what to alter."""
+        return dict(self._refused)
+
+    def close(self) -> None:
+        """Give publisher and reader back."""
+        self._publisher.close()
+        self._reader.close()
+
+    def _load(self) -> None:
+        with self._database.connection() as conn:
+            for log, hint in hints.load(conn, self._topics).items():
+                self._topics[log].resume(hint)
+        for topic in self._topics.values():
+            if self._exchange.identity(topic.log) != topic.identity:
+                topic.identity = ""
+        self._loaded = True
+
+    def _look(self) -> None:
+        """Notice topics that are missing, made anew, cut, or written by somebody; read what is new there."""
+        if self._now() < self._look_at:
+            return
+        for topic in [t for t in self._topics.values() if not t.identity]:
+            self._find(topic)
+        ends = self._exchange.ends(self._topics)
+        for topic in [t for t in self._topics.values() if t.identity and ends.get(t.log) != t.next]:
+            self._reread(topic, ends.get(topic.log))
+        self._look_at = self._now() + self._look_every
+
+    def _find(self, topic: OwnTopic) -> None:
+        """Have a topic; one that would lose records is refused, and the other logs go on."""
+        try:
+            self._exchange.create(topic.log)
+        except errors.Invalid as error:
+            self._refused[topic.log], topic.identity = error.message, ""
+            return
+        self._refused.pop(topic.log, None)
+        begin = self._exchange.begins([topic.log]).get(topic.log, 0)
+        topic.restart(self._exchange.identity(topic.log) or "", begin)
+
+    def _reread(self, topic: OwnTopic, end: int | None) -> None:
+        if end is None or self._exchange.identity(topic.log) != topic.identity:
+            self._find(topic)
+        elif end < topic.next:
+            topic.restart(topic.identity, self._exchange.begins([topic.log]).get(topic.log, 0))
+        if topic.identity:
+            self._read(topic, end or 0)
+
+    def _read(self, topic: OwnTopic, end: int) -> None:
+        """Read up to `end`. Raises Unavailable when it does not come: nothing is shipped blindly."""
+        self._reader.assign({topic.log: topic.next})
+        patience = _PATIENCE
+        while topic.next < end:
+            messages = self._reader.poll(LOOK, _BATCH)
+            if not self._noticed(topic):
+                return
+            if messages:
+                with self._database.connection() as conn:
+                    topic.compare(conn, messages)
+            patience = _PATIENCE if messages else patience - 1
+            if not patience:
+                raise errors.Unavailable(f"the topic of log {topic.log} does not give what it holds")
+        failpoint("ship.read")
+
+    def _noticed(self, topic: OwnTopic) -> bool:
+        """Whether reading may go on after what went wrong; damaged stretches are passed over."""
+        for notice in self._reader.notices():
+            match notice:
+                case base.Damaged(next=after):
+                    topic.next = max(topic.next, after)
+                case base.Lost():
+                    topic.identity, self._look_at = "", 0.0
+                    return False
+                case base.Stalled():
+                    pass
+        return True
+
+    def _ship(self, topic: OwnTopic, size: int) -> int:
+        """Send one run. Our records, and nothing else, must stand at the end then; if not, it is read there.
+
+        Killed after sending, the next process finds them on the topic.
+        """
+        with self._database.connection() as conn:
+            notes = _batches(conn, topic.log, topic.whole, size)
+            first, last = topic.whole, max(notes)
+            try:
+                self._publisher.publish(topic.log, _records(conn, topic.log, first, last, notes))
+            except base.NoTopic:
+                topic.identity, self._look_at = "", 0.0
+                return 0
+            except errors.Unavailable:
+                self._look_at = 0.0
+                raise
+            failpoint("ship.sent")
+        self._settle(topic, first, last)
+        return last - first
+
+    def _settle(self, topic: OwnTopic, first: int, last: int) -> None:
+        end = topic.next + last - first
+        if self._exchange.ends([topic.log]).get(topic.log) != end:
+            self._look_at = 0.0
+            self._look()
+            return
+        topic.shipped(end, last)
+        with self._database.transaction() as conn:
+            conn.execute("SET LOCAL synchronous_commit TO off")  # a hint: what is lost of it is read again
+            hints.save(conn, [topic.hint])
+
+
+def _batches(conn: Connection, log: str, after: int, size: int) -> dict[int, str]:
+    """The notes to send, by position: as few as do, each over a stretch that a receiver has room for."""
+    rows = conn.execute(
+        "SELECT size, note FROM ledger.checkpoint WHERE log = %s AND size > %s AND size <= %s"
+        " ORDER BY size LIMIT %s",
+        [log, after, size, RUN],
+    ).fetchall()
+    sizes: list[int] = [row[0] for row in rows]  # type: ignore[misc]  # the table's own types
+    ends = [s for s in sizes if s <= after + RUN] or sizes[:1]
+    kept = thin(ends, after)
+    return {s: str(note) for s, note in rows if s in kept}  # type: ignore[misc]  # as above
+
+
+def thin(sizes: Sequence[int], after: int) -> set[int]:
+    """Those that cannot be left out: the last one, and each whose successor is more than `SAFE` away."""
+    kept, start = set(sizes[-1:]), after
+    for size, following in pairwise(sizes):
+        if following - start > SAFE:
+            kept.add(size)
+            start = size
+    return kept
+
+
+def _records(
+    conn: Connection, log: str, after: int, last: int, notes: Mapping[int, str]
+) -> Iterator[base.Record]:
+    for entry in read.entries(conn, log, after, last - after):
+        yield wire.pack(entry.position, entry.value, notes.get(entry.position))
