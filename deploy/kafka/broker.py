@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -126,13 +127,16 @@ def fetch(folder: Path = maven.DEFAULT_FOLDER) -> Path:
     return maven.fetch(folder, _archive_classes)
 
 
-def start(folder: Path, jars: Path | None = None, port: int = 0) -> Broker:
+def start(
+    folder: Path, jars: Path | None = None, port: int = 0, settings: Mapping[str, str] | None = None
+) -> Broker:
     """Start a broker on `folder` and wait until it serves.
 
     Args:
         folder: an empty one becomes a new cluster; one of an earlier broker keeps its topics and ports.
         jars: where `fetch` keeps the jars; fetched when they are not there yet.
         port: 0 takes the folder's earlier port, or a free one.
+        settings: more lines of `server.properties`; the last word counts.
 
     Raises:
         BrokerError: a program is missing, or the broker did not start; holds the end of its log.
@@ -140,7 +144,7 @@ def start(folder: Path, jars: Path | None = None, port: int = 0) -> Broker:
     jars = fetch(jars or maven.DEFAULT_FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
     _format(folder)
-    port = _configure(folder, port)
+    port = _configure(folder, port, settings or {})
     return Broker(folder, jars, port, _launch(folder, jars, []))
 
 
@@ -156,11 +160,11 @@ def _kafka_id() -> str:
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
-def _configure(folder: Path, port: int) -> int:
+def _configure(folder: Path, port: int, more: Mapping[str, str]) -> int:
     settings = folder / "server.properties"
     port = port or _earlier_port(settings) or free_port()
     text = PROPERTIES.format(port=port, controller=free_port(), data=(folder / "data").absolute())
-    settings.write_text(text)
+    settings.write_text(text + "".join(f"{name}={value}\n" for name, value in more.items()))
     (folder / "log4j2.properties").write_text(LOGGING)
     return port
 
@@ -222,7 +226,7 @@ def _archive_classes(jars: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="yinqiao-kafka-") as name:
         folder = Path(name)
         _format(folder)
-        port = _configure(folder, 0)
+        port = _configure(folder, 0, {})
         flags = [f"-XX:ArchiveClassesAtExit={jars.absolute() / maven.ARCHIVE}"]
         Broker(folder, jars, port, _launch(folder, jars, flags)).stop()
 
