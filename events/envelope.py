@@ -6,6 +6,7 @@ placeholders of fixed width at fixed offsets and stamped afterwards.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -32,6 +33,7 @@ _ENVELOPE = re.compile(
 )
 
 
+@lru_cache(maxsize=4_096)
 def namespace(alliance: str, log: str) -> UUID:
     """The namespace of a log's event and subject ids."""
     return uuid5(NAMESPACE_URL, f"yinqiao:{alliance}/{log}")

@@ -6,7 +6,7 @@ event writes the day down, so it does not move when the announcement comes.
 """
 
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 import chinese_calendar
 
@@ -16,6 +16,7 @@ LIMIT = 2_000
 _SATURDAY = 5
 
 
+@lru_cache(maxsize=16_384)
 def is_workday(day: date) -> bool:
     """Whether offices work on that day."""
     try:
