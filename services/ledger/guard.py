@@ -47,10 +47,9 @@ class Guard:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read exactly what `text` writes. Raises Damage for anything else."""
-        format_, identity, *lines = [*text.split("\n"), "", ""][:-2]
-        heads = dict(_head(line) for line in lines[:-1])
-        guard = cls(identity, heads)
-        if format_ != FORMAT or not _IDENTITY.fullmatch(identity) or guard.text != text:
+        lines = text.split("\n")
+        guard = cls("".join(lines[1:2]), dict(_head(line) for line in lines[2:-1]))
+        if not _IDENTITY.fullmatch(guard.identity) or guard.text != text:
             raise errors.Damage("not a guard file of this version")
         return guard
 
