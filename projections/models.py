@@ -1,7 +1,7 @@
 """The read models there are, in a list a reader can see."""
 
-from projections import activity, inbox, timeline
+from projections import activity, cooperation, inbox, timeline
 from projections.model import ReadModel
 
-MODELS: tuple[ReadModel, ...] = (timeline.MODEL, inbox.MODEL, activity.MODEL)
+MODELS: tuple[ReadModel, ...] = (timeline.MODEL, inbox.MODEL, activity.MODEL, cooperation.MODEL)
 BY_NAME = {model.name: model for model in MODELS}

@@ -1,0 +1,209 @@
+"""Memoranda: what is open between whom on a day, and partnerships; the register is in `memoranda.py`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from events import cooperation, loops
+from events.event import Event, Key, Record
+from events.values import Paper, Why
+from projections.model import Handlers, ReadModel
+from projections.rows import Rows
+
+on = Handlers()
+MODEL = ReadModel("cooperation", version=1, handlers=on)
+
+
+@on(cooperation.MemorandumProposed)
+def show_proposal(record: Record[cooperation.MemorandumProposed], rows: Rows) -> None:
+    proposal = record.data
+    rows.put(
+        "memorandum", record, stage="proposed", kind=proposal.kind, title=proposal.title,
+        proposed=record.time,
+    )  # fmt: skip
+
+
+@on(cooperation.Terms)
+def show_text(record: Record[cooperation.Terms], rows: Rows) -> None:
+    terms = record.data
+    reason = getattr(terms, "reason", None)
+    rows.put(
+        "version", record, position=record.position, time=record.time, subjects=terms.subjects,
+        parties=terms.parties, outside=[o.name for o in terms.outside], digest=terms.text.digest,
+        size=terms.text.size, mediatype=terms.text.mediatype, valid_from=terms.valid_from,
+        valid_to=terms.valid_to, notice_days=terms.notice_days, reason=reason and reason.code,
+    )  # fmt: skip
+
+
+@on(cooperation.MemorandumAmended)
+def show_amended(record: Record[cooperation.MemorandumAmended], rows: Rows) -> None:
+    rows.put("memorandum", record, stage="proposed", closed=record.position)
+
+
+@on(cooperation.MemorandumSentForSigning)
+def show_question(record: Record[cooperation.MemorandumSentForSigning], rows: Rows) -> None:
+    rows.put("memorandum", record, stage="signing", sent=record.position, closed=None)
+    rows.put("question", record, position=record.position)
+    for ask in record.data.asks:
+        _put_asked(record, ask, rows)
+
+
+def _put_asked(record: Record[Any], ask: loops.Ask, rows: Rows) -> None:
+    rows.put("asked", record, bureau=ask.bureau, position=record.position, due=ask.due, passed_to=None)
+
+
+@on(cooperation.MemorandumExtended)
+def show_more_time(record: Record[cooperation.MemorandumExtended], rows: Rows) -> None:
+    rows.put("asked", record, bureau=record.data.bureau, due=record.data.due)
+
+
+@on(cooperation.MemorandumPassedOn)
+def show_another_bureau(record: Record[cooperation.MemorandumPassedOn], rows: Rows) -> None:
+    turn = record.data
+    rows.put("question", record, position=record.position)
+    rows.put("asked", record, bureau=turn.bureau, passed_to=turn.to.bureau)
+    _put_asked(record, turn.to, rows)
+
+
+@on(cooperation.MemorandumEnteredIntoForce)
+def show_entry(record: Record[cooperation.MemorandumEnteredIntoForce], rows: Rows) -> None:
+    entry, at = record.data, record.position
+    rows.put("memorandum", record, stage="in-force", closed=at, entered=at)
+    rows.put(
+        "entry", record, position=at, digest=entry.text, in_force_from=entry.in_force_from,
+        **_paper(entry.paper),
+    )  # fmt: skip
+    for answer in entry.answers:
+        rows.put(
+            "named", record, position=at, bureau=answer.log[:6], answer_log=answer.log,
+            answer_position=answer.position,
+        )  # fmt: skip
+
+
+def _paper(paper: Paper | None) -> dict[str, Any]:
+    return {"paper_date": paper and paper.date, "paper_number": paper and paper.number}
+
+
+@on(cooperation.MemorandumWithdrawn)
+def show_withdrawn(record: Record[cooperation.MemorandumWithdrawn], rows: Rows) -> None:
+    reason = record.data.reason.code
+    rows.put("memorandum", record, stage="withdrawn", closed=record.position, reason=reason)
+
+
+@on(cooperation.MemorandumPartyReleased)
+def show_released(record: Record[cooperation.MemorandumPartyReleased], rows: Rows) -> None:
+    release = record.data
+    rows.put("released", record, position=record.position, bureau=release.bureau, day=release.day)
+
+
+@on(cooperation.MemorandumEnded)
+def show_end(record: Record[cooperation.MemorandumEnded], rows: Rows) -> None:
+    end = record.data
+    rows.put(
+        "memorandum", record, stage="ended", closed=record.position, ended=end.day, reason=end.reason.code
+    )
+
+
+_ANSWERS: dict[type[Event], str] = {
+    cooperation.SignatureSigned: "signed",
+    cooperation.SignatureDeclined: "declined",
+    cooperation.SignatureReturned: "returned",
+}
+
+
+@on(loops.Answer, when=_ANSWERS.__contains__)
+def show_answer(record: Record[loops.Answer], rows: Rows) -> None:
+    answer = record.data
+    reason: Why | None = getattr(answer, "reason", None)
+    rows.put(
+        "signature", record, position=record.position, time=record.time, answer=_ANSWERS[type(answer)],
+        digest=getattr(answer, "text", None), reason=reason and reason.code,
+        note=reason and reason.note and reason.note.digest,
+        question_log=answer.question.log, question_position=answer.question.position,
+        **_paper(getattr(answer, "paper", None)),
+    )  # fmt: skip
+
+
+@on(cooperation.SignatureLeft)
+def show_notice(record: Record[cooperation.SignatureLeft], rows: Rows) -> None:
+    left = record.data
+    rows.put("notice", record, position=record.position, day=left.day, reason=left.reason.code)
+
+
+@dataclass(frozen=True)
+class Partnership:
+    """A bureau with another one, or with an outside party, under one memorandum on a day.
+
+    A pair of bureaus stands here once, the smaller code first; `since` is the day the memorandum first
+    entered into force, `last` the last day as far as it is known.
+    """
+
+    bureau: str
+    partner: str
+    outside: bool
+    subjects: list[str]
+    since: date
+    last: date | None
+    log: str
+    stream: str
+    title: str
+
+
+_DAY = "%(day)s::date BETWEEN first AND coalesce(last, %(day)s)"
+_IN_FORCE = f"""
+WITH open AS MATERIALIZED (
+    SELECT * FROM bound WHERE {_DAY} AND %(subject)s::text = ANY (subjects)
+        AND bureau = ANY (%(ours)s::text[] || %(theirs)s::text[])
+)
+SELECT o.log, o.position FROM open o JOIN open t USING (log, stream, position)
+WHERE o.bureau = ANY (%(ours)s) AND t.bureau = ANY (%(theirs)s) AND o.bureau <> t.bureau
+ORDER BY o.first DESC, o.log, o.position DESC LIMIT 1
+"""  # noqa: S608  (constants)
+
+
+def in_force(
+    conn: Connection[Any], ours: Sequence[str], theirs: Sequence[str], subject: str, day: date
+) -> Key | None:
+    """The newest entry into force that opens the subject on that day between two bureaus, one of each list.
+
+    (log, position) of the record, or None. Both must be bound on that day: the proposer is, each party whose
+    signature stands, and one that left until its last day.
+    """
+    values = {"ours": list(ours), "theirs": list(theirs), "subject": str(subject), "day": day}
+    found: Key | None = conn.execute(_IN_FORCE.encode(), values).fetchone()
+    return found
+
+
+def in_force_count(conn: Connection[Any], day: date, bureau: str | None = None) -> int:
+    """Memoranda in force on that day, of all or of those that bind a bureau."""
+    query = f"""SELECT count(DISTINCT (log, stream)) FROM bound
+        WHERE {_DAY} AND (%(bureau)s::text IS NULL OR bureau = %(bureau)s)"""  # noqa: S608  (constants)
+    row = conn.execute(query.encode(), {"day": day, "bureau": bureau}).fetchone()
+    return row[0] if row else 0
+
+
+_PARTNERSHIPS = f"""
+WITH open AS MATERIALIZED (SELECT * FROM bound WHERE {_DAY}), pair AS (
+    SELECT a.bureau, b.bureau AS partner, false AS outside, a.subjects, a.log, a.stream,
+        least(a.last, b.last) AS last
+    FROM open a JOIN open b USING (log, stream, position) WHERE a.bureau < b.bureau
+    UNION ALL
+    SELECT left(t.log, 6), o.name COLLATE "C", true, t.subjects, t.log, t.stream, t.last
+    FROM term t CROSS JOIN unnest(t.outside) AS o (name) WHERE {_DAY}
+)
+SELECT p.bureau, p.partner, p.outside, p.subjects, s.since, p.last, p.log, p.stream::text, m.title
+FROM pair p JOIN memorandum m USING (log, stream)
+JOIN (SELECT log, stream, min(first) AS since FROM term GROUP BY log, stream) s USING (log, stream)
+WHERE %(bureau)s::text IS NULL OR %(bureau)s IN (p.bureau, p.partner)
+ORDER BY p.bureau, p.partner, s.since, p.log, p.stream
+"""  # noqa: S608  (constants)
+
+
+def partnerships(conn: Connection[Any], day: date, bureau: str | None = None) -> list[Partnership]:
+    """Who works with whom on that day, for which subjects and since when; of one bureau, or all."""
+    with conn.cursor(row_factory=class_row(Partnership)) as cursor:
+        return cursor.execute(_PARTNERSHIPS.encode(), {"day": day, "bureau": bureau}).fetchall()
