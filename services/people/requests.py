@@ -1,7 +1,7 @@
 """HTTP requests between nodes, signed with the node's key: one form of RFC 9421 (HTTP Message Signatures).
 
 Signed are method, path with query, and body digest (RFC 9530), with the time, a nonce, the key's name and id,
-and in `tag` the key name of the node that is asked, so that it cannot pass the request on in the asker's name.
+and in `tag` the key name of the node that is asked, which so cannot pass the request on in the asker's name.
 A request is good for 60 seconds. Until then GET and HEAD may come again: they change nothing and answer
 the same to the same node. Anything else is refused the second time.
 """

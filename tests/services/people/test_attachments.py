@@ -12,6 +12,7 @@ from events import errors, values
 from services.people import attachments
 from services.people.attachments import LIMIT, PUBLIC, Opened, Store
 from services.people.mediatypes import DOCX
+from services.runtime import files
 from services.runtime.database import Connection
 from tests.services.people.conftest import docx
 
@@ -153,6 +154,19 @@ def test_a_key_store_from_before_the_erasure_is_not_used(store: Store, conn: Con
         store.get(conn, digest, A)
     store.replay(conn)
     assert [path.suffix for path in vault.iterdir()] == [".erased"]
+
+
+def test_a_key_that_comes_back_beside_the_register_is_not_used(
+    store: Store, conn: Connection, vault: Path
+) -> None:
+    digest = put(store, conn).digest
+    (key,) = vault.iterdir()
+    secret = key.read_bytes()
+    with conn.transaction(force_rollback=True):  # a database from before the erasure, too
+        store.erase(conn, A, digest, values.Reason.AGREED)
+    files.write_new(key, secret)
+    with pytest.raises(errors.NotFound, match="was erased"):
+        store.get(conn, digest, A)
 
 
 def test_a_key_store_that_is_away_is_no_erasure(store: Store, conn: Connection, vault: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from events import errors, values
-from services.people import fetch, schema
+from services.people import fetch, requests, schema
 from services.people.attachments import Store
 from services.people.holdings import Holdings, Served
 from services.runtime import files
@@ -172,6 +172,25 @@ def test_a_node_asks_only_for_bureaus_that_it_hosts(owner: Holdings, partner: Ho
     digest = owner.put(OWNER, TEXT, "text/plain", [PARTNER, OTHER]).digest
     with pytest.raises(errors.NotAllowed):
         partner.get(digest, OTHER, OWNER)
+
+
+def test_a_copy_is_not_served_on(owner: Holdings, partner: Holdings) -> None:
+    digest = put(owner)
+    partner.get(digest, PARTNER, OWNER)
+    target = f"{fetch.PATH}{fetch.token(digest)}?bureau={OWNER}"
+    with pytest.raises(errors.NotFound):
+        partner.serve(requests.sign(node_signer("chongqing"), "sichuan", "GET", target, b"", clock), target)
+
+
+def test_a_flood_is_cut_off_and_other_bytes_are_refused_before_they_are_handed_on(
+    owner: Holdings, partner: Holdings, web: Web
+) -> None:
+    digest, home = put(owner), partner._alliance().node("chongqing")
+    sign = requests.signing(node_signer("sichuan"), "chongqing", clock)
+    for content, said in ((b"a" * 20_000_001, "more than"), (b"other", "not those")):
+        web.spoil = lambda s, c=content: s._replace(content=c)  # type: ignore[misc]
+        with pytest.raises(errors.Damage, match=said):
+            fetch.fetch_attachment(partner._http, home, digest, PARTNER, sign)
 
 
 def test_a_stranger_gets_nothing(owner: Holdings) -> None:

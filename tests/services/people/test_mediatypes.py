@@ -76,6 +76,15 @@ def test_a_document_that_unpacks_without_end_is_refused() -> None:
             mediatypes.recognise(content, DOCX)
 
 
+def test_the_directory_tells_what_unpacks_to_too_much_before_anything_is_unpacked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mediatypes, "UNPACKED", 10_000)
+    picture = ("word/media/image1.png", b"\x00" * 10_001)
+    with pytest.raises(errors.Invalid, match="unpacks to too much"):
+        mediatypes.recognise(zipped(("[Content_Types].xml", ""), ("word/document.xml", ""), picture), DOCX)
+
+
 def test_the_text_of_documents_is_read_head_lines_first() -> None:
     read = mediatypes.recognise(docx("第一段", "A &amp; B", header="页眉"), DOCX)
     assert read.split() == ["页眉", "第一段", "A", "&", "B"]

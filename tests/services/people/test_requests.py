@@ -17,7 +17,7 @@ PATH = "/api/v1/attachments/abc?bureau=500116"
 NONCES = count()
 
 
-def signed(  # noqa: PLR0913
+def signed(
     *, by: str = "chongqing", to: str = "sichuan", method: str = "GET", path: str = PATH, body: bytes = b"",
     age: float = 0, nonce: int | None = None,
 ) -> dict[str, str]:  # fmt: skip
@@ -29,7 +29,7 @@ def signed(  # noqa: PLR0913
         path,
         body,
         lambda: NOW - timedelta(seconds=age),
-        lambda n: number.to_bytes(n),
+        number.to_bytes,
     )
 
 
@@ -52,7 +52,8 @@ def test_what_is_signed_is_the_base_of_rfc_9421() -> None:
     )
     base = (
         '"@method": POST\n"@request-target": /api/v1/attachments/abc?bureau=500116\n'
-        '"content-digest": sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:\n'  # as in RFC 9421, appendix B
+        # the digest that RFC 9421 gives in its appendix B
+        '"content-digest": sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:\n'
         f'"@signature-params": {parameters}'
     )
     assert headers["signature-input"] == f"yinqiao={parameters}"

@@ -75,7 +75,7 @@ def test_a_key_of_another_user_is_refused(folder: Path, monkeypatch: pytest.Monk
 def test_a_link_to_a_key_is_refused(folder: Path) -> None:
     keys.create_log(folder, "chuanyu", "500116")
     (folder / "500117.key").symlink_to(folder / "500116.key")
-    with pytest.raises(errors.Invalid, match="link"):
+    with pytest.raises(errors.Invalid, match="is a link"):
         keys.load_log(folder, "chuanyu", "500117")
 
 
