@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from events import envelope, errors, merkle
 from events.alliance import Alliance
-from services.ledger import logs, tree
+from services.ledger import logs, store, tree
 from services.ledger.findings import Report
 from services.runtime.database import Connection
 
@@ -55,6 +55,7 @@ class _Walk:
         self._home = (alliance.id.encode(), report.log.encode())
         self._time = b""
         self._good = self.position = report.start
+        self._covered = store.latest(conn, report.log)[0]
         self._derived: tree.Tree | None = _restored(conn, report.log, report.start)
         self._stored: tree.Tree | None = None
 
@@ -119,19 +120,17 @@ class _Walk:
                 if row.leaf != leaf:
                     self._report.find(row.position, "leaf", "the stored hash is not that of the bytes")
         nodes = derived.extend(leaves)
-        self._check_nodes(self._stored.extend(stored) if self._stored else nodes)
+        self._check_nodes(nodes, self._stored.extend(stored) if self._stored else nodes)
 
-    def _check_nodes(self, nodes: Sequence[tree.Node]) -> None:
-        if not nodes:
-            return
-        known = _nodes(self._conn, self._report.log, nodes)
-        for level, number, node in nodes:
-            if known.get((level, number)) != node:
-                first, end = (n * tree.WIDTH**level for n in (number, number + 1))
-                what = "is not that of" if (level, number) in known else "is missing for"
-                self._report.find(
-                    first + 1, "node", f"the stored hash {what} the records {first + 1} to {end}"
-                )
+    def _check_nodes(self, derived: Sequence[tree.Node], stored: Sequence[tree.Node]) -> None:
+        """Each covered node stands as the bytes give it, or as leaf hashes do that were found wrong before."""
+        known = _nodes(self._conn, self._report.log, derived) if derived else {}
+        for either in zip(derived, stored, strict=True):
+            level, number, _ = either[0]
+            first, end = (n * tree.WIDTH**level for n in (number, number + 1))
+            if end <= self._covered and known.get((level, number)) not in {node.hash for node in either}:
+                text = f"the stored hash of the records {first + 1} to {end} is missing or another"
+                self._report.find(first + 1, "node", text)
 
     def _check_signed(self, signed: _Signed) -> None:
         self._report.checkpoints += 1

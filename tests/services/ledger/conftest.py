@@ -14,17 +14,17 @@ NewLedger = Callable[..., Ledger]
 
 @pytest.fixture
 def new_ledger(postgres: Server, new_database: Callable[..., str], tmp_path: Path) -> Iterator[NewLedger]:
-    """A function `(name="a", of: Ledger | None = None)`: a ledger, empty or with the content of another.
+    """A function `(name="a", of: str | None = None)`: a ledger, empty or with the content of another's DSN.
 
     The guard file of a copy is its own; nothing may be connected to `of` while it is copied.
     """
     template = postgres.template("ledger", nodes.prepare_database)
     made: list[Ledger] = []
 
-    def new(name: str = "a", of: Ledger | None = None) -> Ledger:
+    def new(name: str = "a", of: str | None = None) -> Ledger:
         folder = tmp_path / name
         folder.mkdir()
-        made.append(Ledger(new_database(of.dsn if of else template), folder))
+        made.append(Ledger(new_database(of or template), folder))
         return made[-1]
 
     yield new

@@ -108,7 +108,7 @@ def backup(ledger: Ledger, new_ledger: NewLedger) -> Ledger:
     ledger.checkpointer().round()
     ledger.append(5)
     ledger.close()
-    old = new_ledger("old", of=ledger)
+    old = new_ledger("old", of=ledger.dsn)
     ledger.database = type(ledger.database)(ledger.dsn, size=4).open()
     ledger.append(595)
     ledger.checkpointer().round()
