@@ -123,7 +123,7 @@ class _Walk:
         self._check_nodes(nodes, self._stored.extend(stored) if self._stored else nodes)
 
     def _check_nodes(self, derived: Sequence[tree.Node], stored: Sequence[tree.Node]) -> None:
-        """Each covered node stands as the bytes give it, or as leaf hashes do that were found wrong before."""
+        """Each covered node stands as the bytes give it, or as leaf hashes do that were found wrong."""
         known = _nodes(self._conn, self._report.log, derived) if derived else {}
         for either in zip(derived, stored, strict=True):
             level, number, _ = either[0]
