@@ -239,8 +239,6 @@ def release_party(case: Case, command: ReleaseParty) -> None:
 def sign(case: Case, command: Sign) -> None:
     """Refused when the text is not the one that is asked for now."""
     theirs, question = loops.asked(case, "memorandum", command.log, command.stream)
-    if theirs.state.stage != "signing":
-        raise errors.Conflict(f"the memorandum is {theirs.state.stage}; there is nothing to sign")
     _same_text(theirs, command.text)
     event = events.SignatureSigned(question=question, text=command.text, paper=command.paper)
     loops.answer(case, "signature", theirs, event)

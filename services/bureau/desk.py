@@ -200,5 +200,7 @@ def _get(conn: Connection, log: str, draft: str) -> Draft:
 
 
 def _another(draft: Draft, officer: Officer) -> None:
+    if officer.bureau != draft.log[:6]:
+        raise errors.NotAllowed(f"this draft is {draft.log[:6]}'s, not {officer.bureau}'s")
     if draft.proposer == officer.id:
         raise errors.NotAllowed("whoever proposed cannot approve; another officer must")

@@ -21,14 +21,20 @@ _E = TypeVar("_E", bound=Event)
 
 
 def asked(case: Case, aggregate: str, log: str, stream: str) -> tuple[Stream, Reference]:
-    """Another bureau's stream and the reference of the question it puts to us. Raises NotAllowed."""
+    """Another bureau's stream and the reference of its question to us. Raises NotAllowed, Conflict."""
     if log == case.log:
         raise errors.NotAllowed("a bureau does not answer itself")
     theirs = case.theirs(aggregate, log, stream)
     asks: tuple[loops.Ask, ...] = getattr(theirs.state, "asks", ())
     if not any(ask.bureau == case.bureau for ask in asks):
         raise errors.NotAllowed(f"this {theirs.aggregate.en} asks nothing of {case.bureau}")
-    return theirs, case.reference(_question_to(theirs, case.bureau))
+    found = _question_to(theirs, case.bureau)
+    closing = theirs.latest(loops.Settling, loops.Ending)
+    if closing is not None and closing.version > found.version:
+        raise errors.Conflict(
+            f"this {theirs.aggregate.en} is {theirs.state.stage}; there is nothing to answer"
+        )
+    return theirs, case.reference(found)
 
 
 def _question_to(stream: Stream, bureau: str) -> Record[Event]:

@@ -188,7 +188,7 @@ class Office:
         return list(_answers(log, cases, (positions or [0])[0]))
 
     def _share(self, cases: Sequence[Case]) -> None:
-        """Let those concerned read the attachments; before the append, so that no event names what stays shut."""
+        """Let those concerned read the attachments; before the append: no event names what stays shut."""
         for case in cases:
             for fact in case.facts:
                 for digest in sharing.attachments(fact.data):

@@ -359,7 +359,6 @@ def expire_offer(case: Case, command: ExpireOffer) -> None:
 def accept(case: Case, command: Accept) -> None:
     """A promise; the home starts the dispatch naming it."""
     theirs, question = loops.asked(case, "dispatch", command.log, command.stream)
-    _open(theirs)
     loops.answer(case, "acceptance", theirs, events.AcceptanceAccepted(question=question))
 
 
@@ -379,11 +378,6 @@ def return_offer(case: Case, command: ReturnOffer) -> None:
     loops.answer(
         case, "acceptance", theirs, events.AcceptanceReturned(question=question, reason=command.reason)
     )
-
-
-def _open(theirs: Stream) -> None:
-    if theirs.state.stage != "approved":
-        raise errors.Conflict(f"the dispatch is {theirs.state.stage}; there is nothing to answer")
 
 
 @decides(ConfirmDays)
