@@ -75,7 +75,7 @@ def show_entry(record: Record[cooperation.MemorandumEnteredIntoForce], rows: Row
     rows.put("memorandum", record, stage="in-force", closed=at, entered=at)
     rows.put(
         "entry", record, position=at, digest=entry.text, in_force_from=entry.in_force_from,
-        **_paper(entry.paper),
+        signatures=len(entry.answers), **_paper(entry.paper),
     )  # fmt: skip
     for answer in entry.answers:
         rows.put(
@@ -153,11 +153,50 @@ class Partnership:
     title: str
 
 
+TERMS = """
+standing AS MATERIALIZED (
+    SELECT e.log, e.stream, e.position, v.position AS version, v.subjects, v.outside, v.valid_to,
+        greatest(e.in_force_from, v.valid_from) AS first
+    FROM near n JOIN entry e ON e.log = n.log AND e.stream = n.stream
+    CROSS JOIN LATERAL (
+        SELECT v.* FROM version v WHERE v.log = e.log AND v.stream = e.stream AND v.position < e.position
+        ORDER BY v.position DESC LIMIT 1
+    ) v
+    WHERE v.digest = e.digest AND e.signatures = (
+        SELECT count(*) FROM named d
+        JOIN signature s ON s.log = d.answer_log AND s.position = d.answer_position
+        JOIN question q ON q.log = s.question_log AND q.position = s.question_position
+        WHERE d.log = e.log AND d.stream = e.stream AND d.position = e.position AND q.log = e.log
+            AND q.stream = e.stream AND s.answer = 'signed' AND s.digest = e.digest)
+), term AS MATERIALIZED (
+    SELECT s.log, s.stream, s.position, s.version, s.subjects, s.outside, s.first,
+        least(s.valid_to, m.ended, min(s.first) OVER later - 1) AS last,
+        min(s.first) OVER (PARTITION BY s.log, s.stream) AS since
+    FROM standing s JOIN memorandum m ON m.log = s.log AND m.stream = s.stream
+    WINDOW later AS (PARTITION BY s.log, s.stream ORDER BY s.position
+        ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)
+), bound AS (
+    SELECT log, stream, position, left(log, 6) AS bureau, subjects, first, last, since FROM term
+    UNION ALL
+    SELECT t.log, t.stream, t.position, d.bureau, t.subjects, t.first, least(t.last, (
+        SELECT min(r.day) FROM released r
+        WHERE r.log = t.log AND r.stream = t.stream AND r.bureau = d.bureau AND r.position > t.position
+    )), t.since
+    FROM term t JOIN named d ON d.log = t.log AND d.stream = t.stream AND d.position = t.position
+)"""
+"""Common table expressions over `near (log, stream)`, the memoranda in question, each once.
+
+`term`: which terms are in force from when to when. An entry into force counts while every signature that it
+names stands, on its own text and question; from its first day on it takes the place of the one before.
+`bound`: which bureau they bind; one that left, until its last day. `last` is NULL where no end is known.
+"""
+_ALL = "near AS (SELECT log, stream FROM memorandum)"
 _DAY = "%(day)s::date BETWEEN first AND coalesce(last, %(day)s)"
 _IN_FORCE = f"""
-WITH open AS MATERIALIZED (
+WITH near AS MATERIALIZED (
+    SELECT DISTINCT log, stream FROM named WHERE bureau = ANY (%(ours)s::text[] || %(theirs)s::text[])
+), {TERMS}, open AS MATERIALIZED (
     SELECT * FROM bound WHERE {_DAY} AND %(subject)s::text = ANY (subjects)
-        AND bureau = ANY (%(ours)s::text[] || %(theirs)s::text[])
 )
 SELECT o.log, o.position FROM open o JOIN open t USING (log, stream, position)
 WHERE o.bureau = ANY (%(ours)s) AND t.bureau = ANY (%(theirs)s) AND o.bureau <> t.bureau
@@ -180,26 +219,29 @@ def in_force(
 
 def in_force_count(conn: Connection[Any], day: date, bureau: str | None = None) -> int:
     """Memoranda in force on that day, of all or of those that bind a bureau."""
-    query = f"""SELECT count(DISTINCT (log, stream)) FROM bound
+    query = f"""WITH {_ALL}, {TERMS} SELECT count(DISTINCT (log, stream)) FROM bound
         WHERE {_DAY} AND (%(bureau)s::text IS NULL OR bureau = %(bureau)s)"""  # noqa: S608  (constants)
     row = conn.execute(query.encode(), {"day": day, "bureau": bureau}).fetchone()
     return row[0] if row else 0
 
 
 _PARTNERSHIPS = f"""
-WITH open AS MATERIALIZED (SELECT * FROM bound WHERE {_DAY}), pair AS (
-    SELECT a.bureau, b.bureau AS partner, false AS outside, a.subjects, a.log, a.stream,
-        least(a.last, b.last) AS last
-    FROM open a JOIN open b USING (log, stream, position) WHERE a.bureau < b.bureau
+WITH {_ALL}, {TERMS}, open AS (
+    SELECT log, stream, subjects, since, array_agg(bureau) AS bureaus, array_agg(last) AS lasts
+    FROM bound WHERE {_DAY} GROUP BY log, stream, position, subjects, since
+), pair AS (
+    SELECT a.bureau, b.bureau AS partner, false AS outside, subjects, since, least(a.last, b.last) AS last,
+        log, stream
+    FROM open, unnest(bureaus, lasts) AS a (bureau, last), unnest(bureaus, lasts) AS b (bureau, last)
+    WHERE a.bureau < b.bureau
     UNION ALL
-    SELECT left(t.log, 6), o.name COLLATE "C", true, t.subjects, t.log, t.stream, t.last
-    FROM term t CROSS JOIN unnest(t.outside) AS o (name) WHERE {_DAY}
+    SELECT left(log, 6), o.name COLLATE "C", true, subjects, since, last, log, stream
+    FROM term CROSS JOIN unnest(outside) AS o (name) WHERE {_DAY}
 )
-SELECT p.bureau, p.partner, p.outside, p.subjects, s.since, p.last, p.log, p.stream::text, m.title
-FROM pair p JOIN memorandum m USING (log, stream)
-JOIN (SELECT log, stream, min(first) AS since FROM term GROUP BY log, stream) s USING (log, stream)
-WHERE %(bureau)s::text IS NULL OR %(bureau)s IN (p.bureau, p.partner)
-ORDER BY p.bureau, p.partner, s.since, p.log, p.stream
+SELECT bureau, partner, outside, subjects, since, last, log, stream::text, m.title
+FROM pair JOIN memorandum m USING (log, stream)
+WHERE %(bureau)s::text IS NULL OR %(bureau)s IN (bureau, partner)
+ORDER BY bureau, partner, since, log, stream
 """  # noqa: S608  (constants)
 
 

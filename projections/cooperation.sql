@@ -61,6 +61,7 @@ CREATE TABLE entry (
     position      bigint,
     digest        text,
     in_force_from date,
+    signatures    integer,            -- how many it names
     paper_date    date,
     paper_number  text,
     PRIMARY KEY (log, stream, position)
@@ -116,36 +117,3 @@ CREATE TABLE notice (
     reason   text,
     PRIMARY KEY (log, stream, position)
 );
-
--- When which terms are in force: an entry counts while every signature it names stands, and a later entry
--- takes its place from that one's first day on. `version` is the position of the terms; `last` NULL: no end.
-CREATE VIEW term AS
-SELECT e.log, e.stream, e.position, v.position AS version, v.subjects, v.outside,
-    greatest(e.in_force_from, v.valid_from) AS first,
-    least(v.valid_to, m.ended, min(greatest(e.in_force_from, v.valid_from)) OVER later - 1) AS last
-FROM entry e
-JOIN memorandum m USING (log, stream)
-CROSS JOIN LATERAL (
-    SELECT v.* FROM version v WHERE v.log = e.log AND v.stream = e.stream AND v.position < e.position
-    ORDER BY v.position DESC LIMIT 1
-) v
-WHERE v.digest = e.digest AND NOT EXISTS (
-    SELECT FROM named n
-    LEFT JOIN signature s ON s.log = n.answer_log AND s.position = n.answer_position
-        AND s.answer = 'signed' AND s.digest = e.digest
-    LEFT JOIN question q ON q.log = s.question_log AND q.position = s.question_position
-        AND q.log = n.log AND q.stream = n.stream
-    WHERE n.log = e.log AND n.stream = e.stream AND n.position = e.position AND q.log IS NULL
-)
-WINDOW later AS (
-    PARTITION BY e.log, e.stream ORDER BY e.position ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
-);
-
--- Which bureau is bound by which terms, from when to when; a party that left, until its last day.
-CREATE VIEW bound AS
-SELECT t.log, t.stream, t.position, left(t.log, 6) AS bureau, t.subjects, t.first, t.last FROM term t
-UNION ALL
-SELECT t.log, t.stream, t.position, n.bureau, t.subjects, t.first, least(t.last, (
-    SELECT min(r.day) FROM released r
-    WHERE r.log = t.log AND r.stream = t.stream AND r.bureau = n.bureau AND r.position > t.position
-)) FROM term t JOIN named n USING (log, stream, position);
