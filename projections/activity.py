@@ -39,7 +39,7 @@ def show_change(record: Record[activity.ActivityChanged], rows: Rows) -> None:
 @on(activity.ActivityPublished)
 def show_question(record: Record[activity.ActivityPublished], rows: Rows) -> None:
     rows.put("activity", record, stage="published")
-    rows.put("question", record, position=record.position)
+    rows.add("question", record, position=record.position)
     for ask in record.data.asks:
         rows.put("invited", record, bureau=ask.bureau, due=ask.due)
 
@@ -52,7 +52,7 @@ def show_more_time(record: Record[activity.ActivityExtended], rows: Rows) -> Non
 @on(activity.ActivityPassedOn)
 def show_another_bureau(record: Record[activity.ActivityPassedOn], rows: Rows) -> None:
     turn = record.data
-    rows.put("question", record, position=record.position)
+    rows.add("question", record, position=record.position)
     rows.put("invited", record, bureau=turn.bureau, passed_to=turn.to.bureau)
     rows.put("invited", record, bureau=turn.to.bureau, due=turn.to.due, passed_to=None)
 
@@ -93,7 +93,7 @@ _ANSWERS: dict[type[Event], str] = {
 def show_answer(record: Record[loops.Answer], rows: Rows) -> None:
     answer = record.data
     reason = getattr(answer, "reason", None)
-    rows.put(
+    rows.add(
         "cohost", record, position=record.position, answer=_ANSWERS[type(answer)],
         question_log=answer.question.log, question_position=answer.question.position,
         persons=getattr(answer, "persons", None), reason=reason and reason.code,

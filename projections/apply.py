@@ -1,6 +1,6 @@
 """Fold a batch of covered records into read models: rows, what waits, and positions in one transaction."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import psycopg
@@ -12,7 +12,7 @@ from events.history import Corrected, Voided
 from projections import tables, track, waiting
 from projections.judge import Aside, Asides, Batch, Cause, Judge, Lately
 from projections.model import Handler, Instance
-from projections.rows import Rows
+from projections.rows import Draft, Rows
 from projections.source import Entry, Source
 from projections.tables import Table
 from projections.waiting import Troubles
@@ -77,12 +77,7 @@ class Fold:
         cannot: it is set aside as failed, and everything else goes on.
         """
         batch = self._without_skipped(batch) if self.skips else batch
-        troubles = self._troubles(batch)
-        rows, asides = Rows(self._tables), Asides()
-        if troubles or batch.asides:
-            self._handle_each(batch.records, batch.asides, troubles, rows, asides)
-        else:
-            self._handle_all(batch, troubles, rows, asides)
+        rows, asides = self._handle_all(batch) or self._handle_each(batch)
         try:
             with self._conn.transaction():
                 rows.flush(self._conn)
@@ -106,42 +101,41 @@ class Fold:
             failed = Aside(Cause.FAILED, None, _said(error))
             self._settle(batch, {record.key: failed for record in batch.records})
 
-    def _handle_all(self, batch: Batch, troubles: Troubles, rows: Rows, asides: Asides) -> None:
-        """The quick way, while nothing waits; at the first failure the careful one goes on from there."""
-        for index, record in enumerate(batch.records):
-            try:
-                for handler in self._route(type(record.data)):
+    def _handle_all(self, batch: Batch) -> tuple[Rows, Asides] | None:
+        """The quick way; None when something waits or fails, so that each record needs to be looked at."""
+        if self.waits or batch.asides:
+            return None
+        rows, route = Rows(self._tables), self._route
+        try:
+            for record in batch.records:
+                for handler in route(type(record.data)):
                     handler(record, rows)
-            except psycopg.OperationalError:
-                raise
-            except Exception:  # noqa: BLE001  (what failed is tried again, carefully)
-                rows.forget()
-                self._handle_each(batch.records[index:], batch.asides, troubles, rows, asides)
-                return
-            rows.keep()
+        except psycopg.OperationalError:
+            raise
+        except Exception:  # noqa: BLE001  (what failed is found again, and set aside, record by record)
+            return None
+        return rows, {}
 
-    def _handle_each(
-        self,
-        records: Iterable[Record[Event]],
-        verdicts: Asides,
-        troubles: Troubles,
-        rows: Rows,
-        asides: Asides,
-    ) -> None:
-        for record in records:
-            aside = troubles.of(record) or verdicts.get(record.key) or self._try(record, rows)
+    def _handle_each(self, batch: Batch) -> tuple[Rows, Asides]:
+        troubles = self._troubles(batch)
+        rows, asides = Rows(self._tables), Asides()
+        for record in batch.records:
+            aside = troubles.of(record) or batch.asides.get(record.key) or self._try(record, rows)
             if aside is None:
                 troubles.remove(record)
             else:
                 asides[record.key] = aside
                 troubles.add(record)
+        return rows, asides
 
     def _try(self, record: Record[Event], rows: Rows) -> Aside | None:
         cause, said = Cause.FAILED, ""
         for _ in range(ATTEMPTS):
+            draft = Draft()
             try:
                 for handler in self._route(type(record.data)):
-                    handler(record, rows)
+                    handler(record, draft)
+                draft.into(rows)
             except psycopg.OperationalError:
                 raise
             except errors.UnknownType as error:
@@ -149,9 +143,7 @@ class Fold:
             except Exception as error:  # noqa: BLE001  (a handler's failure is a decision: set aside)
                 said = _said(error)
             else:
-                rows.keep()
                 return None
-            rows.forget()
         return Aside(cause, None, said)
 
     def _settle(self, batch: Batch, asides: Asides) -> None:

@@ -35,7 +35,7 @@ def show_question(record: Record[loops.Asking], rows: Rows) -> None:
         "loop", record, asked=record.position, asked_type=record.type, asked_time=record.time,
         closed=None, how=None,
     )  # fmt: skip
-    rows.put("question", record, position=record.position)
+    rows.add("question", record, position=record.position)
     for ask in record.data.asks:
         _put_ask(record, ask, rows)
 
@@ -54,14 +54,14 @@ def show_more_time(record: Record[loops.Extended], rows: Rows) -> None:
 
 @on(loops.PassedOn)
 def show_another_bureau(record: Record[loops.PassedOn], rows: Rows) -> None:
-    rows.put("question", record, position=record.position)
+    rows.add("question", record, position=record.position)
     rows.put("ask", record, bureau=record.data.bureau, passed_to=record.data.to.bureau)
     _put_ask(record, record.data.to, rows)
 
 
 @on(loops.Reminded)
 def show_reminder(record: Record[loops.Reminded], rows: Rows) -> None:
-    rows.put("reminder", record, position=record.position, bureau=record.data.bureau, time=record.time)
+    rows.add("reminder", record, position=record.position, bureau=record.data.bureau, time=record.time)
 
 
 @on(loops.Settling)
@@ -78,7 +78,7 @@ def show_ended(record: Record[loops.Ending], rows: Rows) -> None:
 
 @on(loops.Answer)
 def show_answer(record: Record[loops.Answer], rows: Rows) -> None:
-    rows.put(
+    rows.add(
         "answer", record, position=record.position, kind=_kind(record.data), type=record.type,
         time=record.time, question_log=record.data.question.log,
         question_position=record.data.question.position,

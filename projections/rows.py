@@ -1,7 +1,6 @@
 """The buffer that handlers write: partial rows, merged, and flushed as a few statements."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from psycopg import Connection
@@ -9,92 +8,102 @@ from psycopg import Connection
 from events.event import Record
 from projections.tables import Table
 
-_Stream: TypeAlias = tuple[str, str]
 _Columns: TypeAlias = dict[str, Any]
+_Key: TypeAlias = tuple[Any, ...]
+"""Log, stream, and the key columns beyond."""
 
 
 class Rows:
-    """What one batch writes to the tables of one model.
-
-    What a handler puts counts only after `keep`: a handler that fails halfway leaves nothing behind.
-    """
+    """What one batch writes to the tables of one model."""
 
     def __init__(self, tables: dict[str, Table]) -> None:
         self._tables = tables
-        self._rows: dict[str, dict[_Stream, dict[tuple[Any, ...], _Columns]]] = {
-            name: {} for name, table in tables.items() if not table.local
-        }
-        self._local: dict[str, list[_Columns]] = {name: [] for name, table in tables.items() if table.local}
+        self._puts: dict[str, dict[_Key, _Columns]] = {name: {} for name in tables}
+        self._adds: dict[tuple[str, tuple[str, ...]], list[_Key]] = defaultdict(list)
         self._keys = {name: table.key for name, table in tables.items()}
-        self._dropped: dict[_Stream, None] = {}
-        self._pending: list[tuple[str, _Stream, _Columns]] = []
+        self._dropped: dict[tuple[str, str], None] = {}
 
     def put(self, table: str, record: Record[Any], **columns: Any) -> None:
-        """Write these columns of the row of the record's stream; key columns beyond it must be among them."""
-        self._pending.append((table, (record.log, record.stream), columns))
+        """Write these columns of a row of the record's stream; key columns beyond it must be among them."""
+        rows = self._puts[table]
+        key = (record.log, record.stream, *[columns[name] for name in self._keys[table]])
+        known = rows.get(key)
+        if known is None:
+            rows[key] = columns
+        else:
+            known.update(columns)
+
+    def add(self, table: str, record: Record[Any], **columns: Any) -> None:
+        """Write a row that no other record writes, because its key holds this record's position. Quicker."""
+        self._adds[table, tuple(columns)].append((record.log, record.stream, *columns.values()))
 
     def drop_stream(self, record: Record[Any]) -> None:
-        """Drop every row of the record's stream; what is put afterwards stays."""
-        self._pending.append(("", (record.log, record.stream), {}))
-
-    def keep(self) -> None:
-        """The record was handled: what was put since the last call stays."""
-        for table, stream, columns in self._pending:
-            if table in self._rows:
-                self._merge(table, stream, columns)
-            elif table:
-                self._local[table].append({"log": stream[0], "stream": stream[1], **columns})
-            else:
-                self._drop(stream)
-        self._pending.clear()
-
-    def forget(self) -> None:
-        """The record failed: what was put since the last call goes."""
-        self._pending.clear()
-
-    def _merge(self, table: str, stream: _Stream, columns: _Columns) -> None:
-        of_stream = self._rows[table].setdefault(stream, {})
-        key = tuple([columns[name] for name in self._keys[table]])
-        row = of_stream.get(key)
-        if row is None:
-            of_stream[key] = columns
-        else:
-            row.update(columns)
-
-    def _drop(self, stream: _Stream) -> None:
+        """Drop every row of the record's stream; what is written afterwards stays."""
+        stream = record.log, record.stream
         self._dropped[stream] = None
-        for table in self._rows.values():
-            table.pop(stream, None)
+        for rows in self._puts.values():
+            for key in [key for key in rows if key[:2] == stream]:
+                del rows[key]
+        for (table, _), added in self._adds.items():
+            if not self._tables[table].local:
+                added[:] = [row for row in added if row[:2] != stream]
 
     def flush(self, conn: Connection[Any]) -> None:
         """Write everything in the caller's transaction."""
         if self._dropped:
             self._flush_drops(conn)
-        for name, streams in self._rows.items():
-            for columns, lists in _grouped(streams).items():
-                _put(conn, self._tables[name], ("log", "stream", *columns), lists)
-        for name, added in self._local.items():
-            if added:
-                lists = [list(values) for values in zip(*[row.values() for row in added], strict=True)]
-                _put(conn, self._tables[name], tuple(added[0]), lists)
+        for name, rows in self._puts.items():
+            for columns, group in _grouped(rows).items():
+                self._write(conn, self._tables[name], columns, group, fresh=False)
+        for (name, columns), group in self._adds.items():
+            if group:
+                self._write(conn, self._tables[name], columns, group, fresh=True)
+
+    def _write(
+        self, conn: Connection[Any], table: Table, columns: tuple[str, ...], rows: list[_Key], *, fresh: bool
+    ) -> None:
+        statement, encoders = table.insert(("log", "stream", *columns), fresh=fresh)
+        lists = zip(encoders, zip(*rows, strict=True), strict=True)
+        conn.execute(statement, [encode(values) for encode, values in lists])
 
     def _flush_drops(self, conn: Connection[Any]) -> None:
-        logs, streams = [s[0] for s in self._dropped], [s[1] for s in self._dropped]
-        for name in self._rows:
-            conn.execute(self._tables[name].drop, [logs, streams])
+        logs, streams = zip(*self._dropped, strict=True)
+        for table in self._tables.values():
+            if not table.local:
+                conn.execute(table.drop, [list(logs), list(streams)])
 
 
-def _grouped(
-    streams: dict[_Stream, dict[tuple[Any, ...], _Columns]],
-) -> dict[tuple[str, ...], list[list[Any]]]:
-    """Rows with the same columns together, as one list a column, log and stream first."""
-    groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
-    for stream, rows in streams.items():
-        for row in rows.values():
-            groups[tuple(row)].append((*stream, *row.values()))
-    return {columns: [list(values) for values in zip(*rows, strict=True)] for columns, rows in groups.items()}
+def _grouped(rows: dict[_Key, _Columns]) -> dict[tuple[str, ...], list[_Key]]:
+    """Rows with the same columns together."""
+    groups: dict[tuple[str, ...], list[_Key]] = defaultdict(list)
+    for key, row in rows.items():
+        groups[tuple(row)].append((key[0], key[1], *row.values()))
+    return groups
 
 
-def _put(conn: Connection[Any], table: Table, columns: tuple[str, ...], lists: Iterable[list[Any]]) -> None:
-    statement, encoders = table.upsert(columns)
-    conn.execute(statement, [encode(values) for encode, values in zip(encoders, lists, strict=True)])
+class Draft(Rows):
+    """Takes what one record writes, so that a handler that fails halfway leaves nothing behind."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self._said: list[tuple[str, str, Record[Any], _Columns]] = []
+
+    def put(self, table: str, record: Record[Any], **columns: Any) -> None:
+        self._said.append(("put", table, record, columns))
+
+    def add(self, table: str, record: Record[Any], **columns: Any) -> None:
+        self._said.append(("add", table, record, columns))
+
+    def drop_stream(self, record: Record[Any]) -> None:
+        self._said.append(("drop", "", record, {}))
+
+    def into(self, rows: Rows) -> None:
+        """Write it after all."""
+        for word, table, record, columns in self._said:
+            match word:
+                case "put":
+                    rows.put(table, record, **columns)
+                case "add":
+                    rows.add(table, record, **columns)
+                case _:
+                    rows.drop_stream(record)

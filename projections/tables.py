@@ -19,17 +19,20 @@ class Table:
     types: dict[str, str]
     key: tuple[str, ...]
     local: bool
-    _statements: dict[tuple[str, ...], tuple[bytes, list[Encoder]]] = field(default_factory=dict)
+    _statements: dict[tuple[tuple[str, ...], bool], tuple[bytes, list[Encoder]]] = field(default_factory=dict)
 
-    def upsert(self, columns: tuple[str, ...]) -> tuple[bytes, list[Encoder]]:
-        """The statement that puts rows of these columns, one array each, and the arrays' encoders."""
-        found = self._statements.get(columns)
+    def insert(self, columns: tuple[str, ...], *, fresh: bool) -> tuple[bytes, list[Encoder]]:
+        """The statement that writes rows of these columns, one array each, and the arrays' encoders.
+
+        `fresh` rows are new for certain; others take the place of what their keys hold already.
+        """
+        found = self._statements.get((columns, fresh))
         if found is None:
-            found = self._compose(columns), [encoder(self.types[c]) for c in columns]
-            self._statements[columns] = found
+            found = self._compose(columns, fresh=fresh), [encoder(self.types[c]) for c in columns]
+            self._statements[columns, fresh] = found
         return found
 
-    def _compose(self, columns: tuple[str, ...]) -> bytes:
+    def _compose(self, columns: tuple[str, ...], *, fresh: bool) -> bytes:
         names = [sql.Identifier(c) for c in columns]
         kinds = [self.types[c] for c in columns]
         values = sql.SQL(", ").join(
@@ -41,13 +44,18 @@ class Table:
         )
         return (
             sql.SQL("INSERT INTO {} ({}) SELECT {} FROM unnest({}) AS u ({}){}")
-            .format(self.path, _list(names), values, arrays, _list(names), self._conflict(columns))
+            .format(
+                self.path,
+                _list(names),
+                values,
+                arrays,
+                _list(names),
+                sql.SQL("") if fresh else self._conflict(columns),
+            )
             .as_bytes()
         )
 
     def _conflict(self, columns: tuple[str, ...]) -> sql.Composable:
-        if self.local:
-            return sql.SQL("")
         key = ("log", "stream", *self.key)
         rest = [sql.Identifier(c) for c in columns if c not in key]
         change = sql.SQL(", ").join(sql.SQL("{0} = EXCLUDED.{0}").format(c) for c in rest)
@@ -114,11 +122,20 @@ def _travels_as_text(kind: str) -> bool:
 
 
 def _bare(values: Sequence[Any]) -> str:
-    return "{" + ",".join(["NULL" if v is None else str(v) for v in values]) + "}"
+    """Values whose text needs no quotes: numbers, days, ids."""
+    if None in values:
+        return "{" + ",".join(["NULL" if v is None else str(v) for v in values]) + "}"
+    return "{" + ",".join(map(str, values)) + "}"
 
 
 def _quoted(values: Sequence[Any]) -> str:
-    return "{" + ",".join(["NULL" if v is None else _quote(str(v)) for v in values]) + "}"
+    """Texts; nearly always there is nothing in them that needs escaping."""
+    if None in values:
+        return "{" + ",".join(["NULL" if v is None else _quote(v) for v in values]) + "}"
+    inside = '","'.join(values)
+    if "\\" in inside or inside.count('"') != 2 * (len(values) - 1):
+        return "{" + ",".join(map(_quote, values)) + "}"
+    return '{"' + inside + '"}' if values else "{}"
 
 
 def _quote(text: str) -> str:
@@ -136,6 +153,11 @@ def _lists(values: Sequence[Any]) -> str:
 
 
 _ENCODERS: dict[str, Encoder] = {
-    **dict.fromkeys(("smallint", "integer", "bigint", "boolean", "uuid", "date"), _bare),
+    **dict.fromkeys(
+        (
+            "smallint", "integer", "bigint", "numeric", "boolean", "uuid", "date",
+        ),
+        _bare,
+    ),
     **dict.fromkeys(("json", "jsonb"), _json),
-}
+}  # fmt: skip

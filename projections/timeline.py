@@ -18,11 +18,11 @@ MODEL = ReadModel("timeline", version=1, handlers=on, verbatim=True, local_table
 
 @on(Event)
 def show_record(record: Record[Event], rows: Rows) -> None:
-    rows.put(
+    rows.add(
         "entry", record, position=record.position, time=record.time, type=record.type, actor=record.actor,
         causation=record.causation, correlation=record.correlation,
     )  # fmt: skip
-    rows.put("arrival", record, position=record.position)
+    rows.add("arrival", record, position=record.position)
 
 
 @on(Event, when=lambda kind: "title" in kind.model_fields)

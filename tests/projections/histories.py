@@ -38,7 +38,10 @@ def held(*answers: Record[Event], persons: int = 62, day: date = date(2026, 4, 2
 
 def corrected(old: Record[Event], new: Event) -> activity.ActivityCorrected:
     return activity.ActivityCorrected(
-        corrects=old.position, reason=WHY, fact=new.type, payload=new.model_dump(mode="json", exclude_none=True)
+        corrects=old.position,
+        reason=WHY,
+        fact=new.type,
+        payload=new.model_dump(mode="json", exclude_none=True),
     )
 
 
@@ -51,7 +54,13 @@ class World:
         self._ticks = 0
 
     def record(
-        self, log: str, stream: str, data: Event, basis: Iterable[Record[Event]] = (), *, version: int | None = None
+        self,
+        log: str,
+        stream: str,
+        data: Event,
+        basis: Iterable[Record[Event]] = (),
+        *,
+        version: int | None = None,
     ) -> Record[Event]:
         """Record an event in a stream named by a word; its references stand in its basis by themselves."""
         aggregate = catalogue.aggregate_of(data.type).name
@@ -115,7 +124,9 @@ class World:
     # -- as a Source --
 
     def entries(self, keys: Collection[Key]) -> list[Entry]:
-        return [self.logs[log][position - 1] for log, position in keys if position <= len(self.logs.get(log, ()))]
+        return [
+            self.logs[log][position - 1] for log, position in keys if position <= len(self.logs.get(log, ()))
+        ]
 
     def records(self, keys: Collection[Key]) -> dict[Key, Record[Event]]:
         found = {}
@@ -127,7 +138,9 @@ class World:
         return found
 
     def history(self, log: str, stream: str, until: int, without: Collection[int]) -> list[Record[Event]]:
-        mine = [e for e in self.logs[log][:until] if e.position not in without and _envelope(e).stream == stream]
+        mine = [
+            e for e in self.logs[log][:until] if e.position not in without and _envelope(e).stream == stream
+        ]
         return [catalogue.decode(e.value, e.leaf) for e in mine]
 
     def versions_before(self, places: Sequence[Place]) -> list[int]:

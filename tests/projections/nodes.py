@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 import psycopg
+from psycopg import sql
 
-from projections import digest, model, models, track
+from projections import digest, model, models, tables, track
 from projections.apply import Engine
 from projections.model import Instance, ReadModel
 from projections.source import Entry
@@ -22,12 +23,26 @@ class Node:
     """Live read models in a database of their own."""
 
     def __init__(
-        self, dsn: str, world: World, chosen: Sequence[ReadModel] = models.MODELS, followed: Iterable[str] | None = None
+        self,
+        dsn: str,
+        world: World,
+        chosen: Sequence[ReadModel] = models.MODELS,
+        followed: Iterable[str] | None = None,
     ) -> None:
         self.conn = psycopg.connect(dsn, autocommit=True)
         self.world, self.engine = world, Engine()
         self.instances = [model.live(each) for each in chosen]
         self._followed = followed
+
+    def begin_again(self, world: World) -> None:
+        """Forget everything, for another history."""
+        self.world, self.engine = world, Engine()
+        with self.conn.transaction():
+            for instance in self.instances:
+                for table in tables.load(self.conn, instance.schema, instance.model.local_tables).values():
+                    self.conn.execute(sql.SQL("TRUNCATE {}").format(table.path))
+            for name in ("position", "waiting", "skipped"):
+                self.conn.execute(sql.SQL("DELETE FROM projection.{}").format(sql.Identifier(name)))
 
     def fold(self, entries: Sequence[Entry], instances: Sequence[Instance] | None = None) -> int:
         followed = set(self.world.logs if self._followed is None else self._followed)
@@ -53,5 +68,7 @@ class Node:
         return {i.name: digest.digest(self.conn, i) for i in self.instances}
 
     def waiting(self, name: str = "activity") -> dict[tuple[str, int], str]:
-        rows = self.conn.execute("SELECT log, position, cause FROM projection.waiting WHERE model = %s", [name])
+        rows = self.conn.execute(
+            "SELECT log, position, cause FROM projection.waiting WHERE model = %s", [name]
+        )
         return {(log, position): cause for log, position, cause in rows.fetchall()}

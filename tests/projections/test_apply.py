@@ -1,6 +1,5 @@
 """Batches: each cause of waiting, release, isolation of failures, corrections, repeats."""
 
-from collections.abc import Callable, Iterator
 from datetime import date
 
 import pytest
@@ -105,7 +104,9 @@ def test_an_answer_by_someone_who_was_not_asked_is_foreign(new_node: NewNode) ->
     assert node.waiting() == {(OTHER, 1): "foreign"}
 
 
-def test_a_bureau_that_the_question_was_passed_on_to_may_answer_the_question_or_the_turn(new_node: NewNode) -> None:
+def test_a_bureau_that_the_question_was_passed_on_to_may_answer_the_question_or_the_turn(
+    new_node: NewNode,
+) -> None:
     world = World()
     _, question, _ = joint(world)
     turn = world.record(PLANNER, "a", activity.ActivityPassedOn(bureau=HOST, to=ask(OTHER)))
@@ -291,7 +292,11 @@ def test_a_failure_in_one_model_is_none_in_another(new_node: NewNode) -> None:
     world.record(PLANNER, "a", planned("raise"))
     node = new_node(world, chosen=[BROKEN, models.BY_NAME["inbox"], models.BY_NAME["timeline"]])
     node.catch_up()
-    assert (node.waiting(), node.waiting("inbox"), node.waiting("timeline")) == ({(PLANNER, 1): "failed"}, {}, {})
+    assert (node.waiting(), node.waiting("inbox"), node.waiting("timeline")) == (
+        {(PLANNER, 1): "failed"},
+        {},
+        {},
+    )
 
 
 def test_what_failed_is_shown_and_retried(new_node: NewNode) -> None:
@@ -302,7 +307,10 @@ def test_what_failed_is_shown_and_retried(new_node: NewNode) -> None:
     node = new_node(world, chosen=[BROKEN])
     node.catch_up()
     shown = quarantine.show(node.conn, (PLANNER, 1))
-    assert [(w.position, w.cause, w.missing) for w in shown] == [(1, "failed", None), (2, "held", f"{PLANNER}:1")]
+    assert [(w.position, w.cause, w.missing) for w in shown] == [
+        (1, "failed", None),
+        (2, "held", f"{PLANNER}:1"),
+    ]
     # when it is retried while nothing is mended, then it fails again, and says how often
     quarantine.retry(node.conn, key=(PLANNER, 1))
     node.fold([])
