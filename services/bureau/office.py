@@ -205,7 +205,7 @@ class Office:
                 "this key was used with another body; use a new key", field="Idempotency-Key"
             )
         space = envelope.namespace(self._alliance, log)
-        return Answer(envelope.event_id(space, order.key, 0), log, known.position, known.count)
+        return Answer(envelope.event_id(space, order.key, 0), log, known.position, known.events)
 
 
 def _expects(cases: Sequence[Case]) -> list[tuple[str, int]]:

@@ -24,7 +24,7 @@ class Command(NamedTuple):
 
     id: str
     digest: bytes
-    count: int
+    events: int
 
 
 class Claim(NamedTuple):
@@ -81,7 +81,7 @@ def _arguments(batch: Batch) -> list[object]:
     return [
         batch.log,
         [e.value for e in entries], [e.time for e in entries], [e.stream for e in entries], [e.version for e in entries],
-        [c.id for c in commands], [c.digest for c in commands], [c.count for c in commands],
+        [c.id for c in commands], [c.digest for c in commands], [c.events for c in commands],
         [s for s, _ in batch.expects], [v for _, v in batch.expects],
         [c.kind for c in claims], [c.key for c in claims], [c.stream for c in claims],
         [k for k, _ in batch.releases], [k for _, k in batch.releases],
@@ -105,7 +105,9 @@ def _known(error: psycopg.Error) -> errors.YinqiaoError:
         case "YQ002":
             return errors.Stale("something the decision rests on has moved on; read it again")
         case _:
-            return errors.Unavailable("the database did not record the command; the same key may be sent again")
+            return errors.Unavailable(
+                "the database did not record the command; the same key may be sent again"
+            )
 
 
 class Answered(NamedTuple):
@@ -113,7 +115,7 @@ class Answered(NamedTuple):
 
     digest: bytes
     position: int
-    count: int
+    events: int
 
 
 def answered(conn: Connection, log: str, command: str) -> Answered | None:

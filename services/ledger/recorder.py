@@ -49,7 +49,7 @@ class EnvelopeMapper(Mapper[str]):
         fact: Fact = domain_event
         return StoredEvent(fact.stream, fact.version, fact.data.type, envelope.prepare(**fact._asdict()))
 
-    def to_domain_event(self, stored_event: StoredEvent) -> Record[Event]:  # type: ignore[override]  # a record, not a class of the library's
+    def to_domain_event(self, stored_event: StoredEvent) -> Record[Event]:
         """Decode through the pydantic model. Raises Damage, UnknownType."""
         return catalogue.decode(stored_event.state, merkle.leaf_hash(stored_event.state))
 

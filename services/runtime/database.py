@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -26,7 +26,7 @@ def connect(dsn: str, *, autocommit: bool = True, options: str = _OPTIONS) -> Co
         raise errors.Unavailable("the database cannot be reached") from error
 
 
-_LIVENESS = {
+_LIVENESS: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -100,7 +100,8 @@ def migrate(dsn: str, migrations: Sequence[Migration], note: Callable[[str], Non
             "CREATE TABLE IF NOT EXISTS public.migration (name text PRIMARY KEY, checksum text NOT NULL,"
             " applied timestamptz NOT NULL DEFAULT clock_timestamp())",
         )
-        done = dict(conn.execute("SELECT name, checksum FROM public.migration").fetchall())
+        rows = conn.execute("SELECT name, checksum FROM public.migration").fetchall()
+        done = {str(name): str(checksum) for name, checksum in rows}
         for step in migrations:
             if done.get(step.name, step.checksum) != step.checksum:
                 raise errors.Invalid(f"migration {step.name} was changed after it was applied")
