@@ -4,8 +4,11 @@ Stored leaf hashes, nodes and columns are believed nowhere. After a finding the 
 checkpoint to which the stored hashes lead, so that one changed record is one finding and not a thousand.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
+from typing import NamedTuple, TypeAlias
 
 from events import envelope, errors, merkle
 from events.alliance import Alliance
@@ -16,12 +19,8 @@ from services.runtime.database import Connection
 _PAGE = 2_000
 
 
-class _Row(NamedTuple):
-    position: int
-    value: bytes
-    leaf: bytes
-    stream: str
-    version: int
+_Row: TypeAlias = tuple[int, bytes, bytes, str, int]
+"""Position, value, leaf, stream, version."""
 
 
 class _Signed(NamedTuple):
@@ -38,7 +37,7 @@ def verify(conn: Connection, alliance: Alliance, log: str, start: int = 0) -> Re
     state = logs.state(conn, log)
     report = Report(log, start, state.head)
     walk = _Walk(conn, alliance, report)
-    while page := _page(conn, log, walk.position, state.head):
+    for page in _pages(conn, log, start, state.head):
         walk.page(page)
     walk.finish()
     _check_end(conn, report, own=state.own)
@@ -61,12 +60,11 @@ class _Walk:
 
     def page(self, rows: Sequence[_Row]) -> None:
         """The next rows, as they come."""
-        for row in rows:
-            self._check_fields(row)
-        leaves = [merkle.leaf_hash(row.value) for row in rows]
+        self._check_fields(rows)
+        leaves = [merkle.leaf_hash(row[1]) for row in rows]
         done = 0
-        for signed in _signed(self._conn, self._report.log, self.position, rows[-1].position):
-            end = next((i for i in range(done, len(rows)) if rows[i].position > signed.size), len(rows))
+        for signed in _signed(self._conn, self._report.log, self.position, rows[-1][0]):
+            end = bisect_right(rows, signed.size, done, key=itemgetter(0))
             self._grow(rows[done:end], leaves[done:end])
             self._check_signed(signed)
             done = end
@@ -78,47 +76,48 @@ class _Walk:
         if self.position < self._report.end:
             self._report.find(self.position + 1, "missing", f"and all up to {self._report.end}")
 
-    def _check_fields(self, row: _Row) -> None:
-        position, value, _, stream, version = row
-        try:
-            alliance, log, sequence, time, subject, number = envelope.place(value)
-        except errors.Damage as error:
-            return self._report.find(position, "source", error.message)
-        if (alliance, log) != self._home:
-            self._report.find(position, "source", f"it is of //{alliance.decode()}/{log.decode()}")
-        if int(sequence) != position:
-            self._report.find(position, "position", f"it claims {int(sequence)}")
-        if time < self._time:
-            self._report.find(position, "time", f"{time.decode()} comes after {self._time.decode()}")
-        if subject.decode() != stream or int(number) != version:
-            self._report.find(position, "columns", f"{stream} {version} stands for version {int(number)}")
-        self._time = max(time, self._time)
-        return None
+    def _check_fields(self, rows: Sequence[_Row]) -> None:
+        for position, value, _, stream, version in rows:
+            try:
+                alliance, log, sequence, time, subject, number = envelope.place(value)
+            except errors.Damage as error:
+                self._report.find(position, "source", error.message)
+                continue
+            if (alliance, log) != self._home:
+                self._report.find(position, "source", f"it is of //{alliance.decode()}/{log.decode()}")
+            if int(sequence) != position:
+                self._report.find(position, "position", f"it claims {int(sequence)}")
+            if subject.decode() != stream or int(number) != version:
+                self._report.find(position, "columns", f"{stream} {version} stand for version {int(number)}")
+            if time < self._time:
+                self._report.find(position, "time", f"{time.decode()} comes after {self._time.decode()}")
+            else:
+                self._time = time
 
     def _grow(self, rows: Sequence[_Row], leaves: Sequence[bytes]) -> None:
         if not rows:
             return
-        if rows[-1].position - self.position != len(rows):
+        if rows[-1][0] - self.position != len(rows):
             self._find_missing(rows)
         elif self._derived is not None:
             self._extend(self._derived, rows, leaves)
-        self.position = rows[-1].position
+        self.position = rows[-1][0]
 
     def _find_missing(self, rows: Sequence[_Row]) -> None:
         self._derived = self._stored = None
         due = self.position + 1
-        for row in rows:
-            if row.position > due:
-                self._report.find(due, "missing", f"{row.position - due} before position {row.position}")
-            due = row.position + 1
+        for position, *_ in rows:
+            if position > due:
+                self._report.find(due, "missing", f"{position - due} before position {position}")
+            due = position + 1
 
     def _extend(self, derived: tree.Tree, rows: Sequence[_Row], leaves: Sequence[bytes]) -> None:
-        stored = [row.leaf for row in rows]
+        stored = [row[2] for row in rows]
         if stored != leaves:
             self._stored = self._stored or derived.copy()
-            for row, leaf in zip(rows, leaves, strict=True):
-                if row.leaf != leaf:
-                    self._report.find(row.position, "leaf", "the stored hash is not that of the bytes")
+            for (position, _, kept, *_), leaf in zip(rows, leaves, strict=True):
+                if kept != leaf:
+                    self._report.find(position, "leaf", "the stored hash is not that of the bytes")
         nodes = derived.extend(leaves)
         self._check_nodes(nodes, self._stored.extend(stored) if self._stored else nodes)
 
@@ -168,14 +167,22 @@ def _restored(conn: Connection, log: str, size: int) -> tree.Tree | None:
         return None
 
 
+def _pages(conn: Connection, log: str, after: int, head: int) -> Iterator[list[_Row]]:
+    """Page after page, each fetched while the one before it is worked on."""
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(_page, conn, log, after, head)
+        while page := coming.result():
+            coming = ahead.submit(_page, conn, log, page[-1][0], head)
+            yield page
+
+
 def _page(conn: Connection, log: str, after: int, head: int) -> list[_Row]:
     with conn.cursor(binary=True) as cursor:
-        rows = cursor.execute(
+        return cursor.execute(  # type: ignore[return-value]  # the table's own types
             "SELECT position, value, leaf, stream::text, version FROM ledger.entry"
             " WHERE log = %s AND position > %s AND position <= %s ORDER BY position LIMIT %s",
             [log, after, head, _PAGE],
         ).fetchall()
-    return [_Row._make(row) for row in rows]
 
 
 def _signed(conn: Connection, log: str, after: int, end: int) -> list[_Signed]:
