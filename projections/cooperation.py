@@ -97,7 +97,10 @@ def show_withdrawn(record: Record[cooperation.MemorandumWithdrawn], rows: Rows) 
 @on(cooperation.MemorandumPartyReleased)
 def show_released(record: Record[cooperation.MemorandumPartyReleased], rows: Rows) -> None:
     release = record.data
-    rows.put("released", record, position=record.position, bureau=release.bureau, day=release.day)
+    rows.put(
+        "released", record, position=record.position, bureau=release.bureau, day=release.day,
+        notice_log=release.notice.log, notice_position=release.notice.position,
+    )  # fmt: skip
 
 
 @on(cooperation.MemorandumEnded)

@@ -86,6 +86,8 @@ CREATE TABLE released (
     position        bigint,
     bureau          text COLLATE "C",
     day             date,             -- the last day that binds it
+    notice_log      text COLLATE "C",
+    notice_position bigint,
     PRIMARY KEY (log, stream, position)
 );
 

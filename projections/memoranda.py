@@ -1,0 +1,286 @@
+"""The register of memoranda: the list, one with its texts, whom it asked, signatures, entries into force."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, TypeAlias
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from projections.cooperation import TERMS
+
+ENDING_SOON = timedelta(days=60)
+"""How long before its end a memorandum is brought to mind."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One memorandum on a day, with the terms in force, or else the newest.
+
+    `stage`: proposed, signing, in-force, withdrawn, ended; expired when its term is over; unsigned when a
+    signature that its entry into force names does not stand. While `in_force`, a stage of proposed or
+    signing speaks of an amendment. `parties` are all bureaus, the proposer `bureau` too; `one_sided` when an
+    outside party's side is recorded by one bureau only (单方登记). `version` is the position of the terms.
+    """
+
+    log: str
+    stream: str
+    bureau: str
+    stage: str
+    in_force: bool
+    kind: str | None
+    title: str | None
+    subjects: list[str]
+    parties: list[str]
+    outside: list[str]
+    one_sided: bool
+    since: date | None
+    last: date | None
+    reason: str | None
+    version: int
+    proposed: str
+
+    @property
+    def cursor(self) -> "Cursor":
+        """Where the next page begins."""
+        return (self.proposed, self.log, self.stream)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A text with its terms, as proposed or amended at `position`; size in bytes."""
+
+    position: int
+    time: str
+    subjects: list[str]
+    parties: list[str]
+    outside: list[str]
+    digest: str
+    size: int
+    mediatype: str
+    valid_from: date | None
+    valid_to: date | None
+    notice_days: int | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A bureau that is asked to sign the newest text, and what it answered: signed, declined, returned."""
+
+    bureau: str
+    due: date
+    passed_to: str | None
+    answer: str | None
+    overdue: bool
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A bureau's answer; `entry` is the entry into force that names it.
+
+    `version` is the position of the text that was signed; `too_late` when the proposer closed the question
+    without it.
+    """
+
+    log: str
+    stream: str
+    position: int
+    bureau: str
+    time: str
+    answer: str
+    version: int | None
+    reason: str | None
+    note: str | None
+    paper_date: date | None
+    paper_number: str | None
+    entry: int | None
+    too_late: bool
+
+
+@dataclass(frozen=True)
+class Force:
+    """An entry into force; `first` and `last` are the days of its terms, empty when a signature is gone."""
+
+    position: int
+    version: int | None
+    in_force_from: date
+    first: date | None
+    last: date | None
+    paper_date: date | None
+    paper_number: str | None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A party's notice to leave; `released` is the last day that the proposer confirmed."""
+
+    log: str
+    stream: str
+    position: int
+    bureau: str
+    day: date
+    reason: str
+    released: date | None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which memoranda: every given condition holds. A bureau's are those it proposed or was asked to sign."""
+
+    bureau: str | None = None
+    stage: str | None = None
+    subject: str | None = None
+    kind: str | None = None
+    in_force: bool | None = None
+
+
+Cursor: TypeAlias = tuple[str, str, str]
+
+_LISTED = """
+listed AS (
+    SELECT m.log, m.stream::text, left(m.log, 6) AS bureau, CASE
+            WHEN m.stage NOT IN ('in-force', 'withdrawn') OR m.entered IS NULL THEN m.stage
+            WHEN t.position IS NULL THEN 'unsigned'
+            WHEN t.last < %(day)s THEN 'expired' ELSE 'in-force' END AS stage,
+        coalesce(t.open, false) AS in_force, m.kind, m.title, v.subjects, ARRAY(
+            SELECT left(m.log, 6)
+            UNION SELECT b.bureau FROM bound b WHERE b.log = m.log AND b.stream = m.stream
+                AND b.position = t.position AND (NOT t.open OR coalesce(b.last >= %(day)s, true))
+            UNION SELECT a.bureau FROM asked a WHERE a.log = m.log AND a.stream = m.stream
+                AND t.position IS NULL AND m.sent > v.position
+                AND a.position >= m.sent AND a.passed_to IS NULL
+            UNION SELECT p FROM unnest(v.parties) AS p
+            WHERE t.position IS NULL AND coalesce(m.sent < v.position, true)
+            ORDER BY 1) AS parties,
+        v.outside, v.outside <> '{}' AS one_sided, t.since, t.last, m.reason, v.position AS version,
+        m.proposed
+    FROM near n JOIN memorandum m USING (log, stream)
+    LEFT JOIN LATERAL (
+        SELECT f.*, %(day)s::date BETWEEN f.first AND coalesce(f.last, %(day)s) AS open FROM term f
+        WHERE f.log = m.log AND f.stream = m.stream ORDER BY open DESC, f.position DESC LIMIT 1
+    ) t ON t.open OR m.stage NOT IN ('proposed', 'signing')
+    CROSS JOIN LATERAL (
+        SELECT v.* FROM version v WHERE v.log = m.log AND v.stream = m.stream
+            AND (t.position IS NULL OR v.position = t.version) ORDER BY v.position DESC LIMIT 1
+    ) v
+)"""
+_CHOSEN = """
+    (%(stage)s::text IS NULL OR stage = %(stage)s) AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+    AND (%(subject)s::text IS NULL OR %(subject)s = ANY (subjects))
+    AND (%(in_force)s::boolean IS NULL OR in_force = %(in_force)s)
+"""
+_NEAR = """near AS MATERIALIZED (
+    SELECT m.log, m.stream FROM memorandum m WHERE %(bureau)s::text IS NULL OR left(m.log, 6) = %(bureau)s
+        OR EXISTS (SELECT FROM asked a
+            WHERE a.log = m.log AND a.stream = m.stream AND a.bureau = %(bureau)s)
+)"""
+
+
+def register(
+    conn: Connection[Any], chosen: Chosen, day: date, *, limit: int = 50, after: Cursor | None = None
+) -> list[Row]:
+    """As it stands on that day, the newest first; `after` is the cursor of the page before's last row."""
+    time, log, stream = after or (None, None, None)
+    query = f"""WITH {_NEAR}, {TERMS}, {_LISTED} SELECT * FROM listed WHERE {_CHOSEN}
+        AND (%(time)s::text IS NULL OR (proposed, log, stream)
+            < (%(time)s COLLATE "C", %(log)s::text COLLATE "C", %(stream)s::text))
+        ORDER BY proposed DESC, log DESC, stream DESC LIMIT %(limit)s"""  # noqa: S608  (constants)
+    values = {**vars(chosen), "day": day, "time": time, "log": log, "stream": stream, "limit": limit}
+    with conn.cursor(row_factory=class_row(Row)) as cursor:
+        return cursor.execute(query.encode(), values).fetchall()
+
+
+def ending(conn: Connection[Any], day: date, bureau: str | None = None) -> list[Row]:
+    """What is in force on that day and ends within 60 days of it, the soonest first."""
+    query = f"""WITH {_NEAR}, {TERMS}, {_LISTED}
+        SELECT * FROM listed WHERE in_force AND last <= %(until)s
+        ORDER BY last, log, stream"""  # noqa: S608  (constants)
+    values = {"bureau": bureau, "day": day, "until": day + ENDING_SOON}
+    with conn.cursor(row_factory=class_row(Row)) as cursor:
+        return cursor.execute(query.encode(), values).fetchall()
+
+
+_ONE = 'near AS (SELECT %(log)s::text COLLATE "C" AS log, %(stream)s::text::uuid AS stream)'
+
+
+def one(conn: Connection[Any], log: str, stream: str, day: date) -> Row | None:
+    """One memorandum as it stands on that day; None when there is none."""
+    query = f"WITH {_ONE}, {TERMS}, {_LISTED} SELECT * FROM listed"  # noqa: S608  (constants)
+    with conn.cursor(row_factory=class_row(Row)) as cursor:
+        return cursor.execute(query.encode(), {"log": log, "stream": stream, "day": day}).fetchone()
+
+
+def versions(conn: Connection[Any], log: str, stream: str) -> list[Version]:
+    """Every text, oldest first."""
+    query = """SELECT position, time, subjects, parties, outside, digest, size, mediatype,
+        valid_from, valid_to, notice_days, reason
+        FROM version WHERE log = %s AND stream = %s::text::uuid ORDER BY position"""
+    with conn.cursor(row_factory=class_row(Version)) as cursor:
+        return cursor.execute(query, [log, stream]).fetchall()
+
+
+_ASKED = """
+SELECT a.bureau, a.due, a.passed_to, s.answer,
+    s.answer IS NULL AND a.passed_to IS NULL AND m.closed IS NULL AND a.due < %(day)s AS overdue
+FROM memorandum m JOIN asked a ON a.log = m.log AND a.stream = m.stream AND a.position >= m.sent
+LEFT JOIN LATERAL (
+    SELECT s.answer FROM question q
+    JOIN signature s ON s.question_log = q.log AND s.question_position = q.position
+    WHERE q.log = m.log AND q.stream = m.stream AND q.position >= m.sent AND left(s.log, 6) = a.bureau
+    ORDER BY s.time DESC, s.log DESC, s.position DESC LIMIT 1
+) s ON true
+WHERE m.log = %(log)s AND m.stream = %(stream)s::text::uuid ORDER BY a.bureau
+"""
+
+
+def asked(conn: Connection[Any], log: str, stream: str, day: date) -> list[Asked]:
+    """Who was asked to sign the newest text that was sent, those it was passed on from included."""
+    with conn.cursor(row_factory=class_row(Asked)) as cursor:
+        return cursor.execute(_ASKED, {"log": log, "stream": stream, "day": day}).fetchall()
+
+
+_SIGNATURES = """
+SELECT s.log, s.stream::text, s.position, left(s.log, 6) AS bureau, s.time, s.answer, (
+        SELECT max(v.position) FROM version v
+        WHERE v.log = q.log AND v.stream = q.stream AND v.digest = s.digest AND v.position < q.position
+    ) AS version, s.reason, s.note, s.paper_date, s.paper_number, n.position AS entry,
+    s.answer = 'signed' AND n.log IS NULL AND (m.closed IS NOT NULL OR q.position < m.sent) AS too_late
+FROM question q JOIN memorandum m ON m.log = q.log AND m.stream = q.stream
+JOIN signature s ON s.question_log = q.log AND s.question_position = q.position
+LEFT JOIN named n ON n.log = q.log AND n.stream = q.stream
+    AND n.answer_log = s.log AND n.answer_position = s.position
+WHERE q.log = %s AND q.stream = %s::text::uuid ORDER BY s.time, s.log, s.position
+"""
+
+
+def signatures(conn: Connection[Any], log: str, stream: str) -> list[Signature]:
+    """Every answer to the question of signing, on whichever text, those that came too late included."""
+    with conn.cursor(row_factory=class_row(Signature)) as cursor:
+        return cursor.execute(_SIGNATURES, [log, stream]).fetchall()
+
+
+def forces(conn: Connection[Any], log: str, stream: str) -> list[Force]:
+    """Every entry into force, oldest first."""
+    query = f"""WITH {_ONE}, {TERMS}
+        SELECT e.position, t.version, e.in_force_from, t.first, t.last, e.paper_date, e.paper_number
+        FROM near JOIN entry e USING (log, stream) LEFT JOIN term t USING (log, stream, position)
+        ORDER BY e.position"""  # noqa: S608  (constants)
+    with conn.cursor(row_factory=class_row(Force)) as cursor:
+        return cursor.execute(query.encode(), {"log": log, "stream": stream}).fetchall()
+
+
+_NOTICES = """
+SELECT DISTINCT n.log, n.stream::text, n.position, left(n.log, 6) AS bureau, n.day, n.reason, (
+    SELECT min(r.day) FROM released r WHERE r.log = q.log AND r.stream = q.stream
+        AND r.notice_log = n.log AND r.notice_position = n.position) AS released
+FROM question q JOIN signature s ON s.question_log = q.log AND s.question_position = q.position
+JOIN notice n ON n.log = s.log AND n.stream = s.stream
+WHERE q.log = %s AND q.stream = %s::text::uuid ORDER BY n.log, n.position
+"""
+
+
+def notices(conn: Connection[Any], log: str, stream: str) -> list[Notice]:
+    """Notices to leave that its parties gave."""
+    with conn.cursor(row_factory=class_row(Notice)) as cursor:
+        return cursor.execute(_NOTICES, [log, stream]).fetchall()
