@@ -33,7 +33,8 @@ class Settings:
     bootstrap: `host:port`, several by comma.
     patience_s: how long any call waits for a broker that does not answer.
     check_s: how often a reader asks whether its topics are still the same ones.
-    fetch_wait_ms: how long a broker may hold a fetch back when there is nothing new.
+    fetch_wait_ms: how long a broker may hold a fetch back when there is nothing new. New records end the wait
+        at once: a longer one costs no latency (measured), only time until a new assignment is fetched.
     security: kafka-python's `security_protocol`, `ssl_…` and `sasl_…` settings.
     """
 
@@ -41,7 +42,7 @@ class Settings:
     alliance: str
     patience_s: float = 5.0
     check_s: float = 2.0
-    fetch_wait_ms: int = 10
+    fetch_wait_ms: int = 100
     security: Mapping[str, Any] = field(default_factory=dict)
 
     def topic(self, log: str) -> str:
@@ -51,8 +52,11 @@ class Settings:
         return errors.Unavailable(f"Kafka at {self.bootstrap} cannot be used just now: {error}")
 
 
-def consumer(settings: Settings) -> KafkaConsumer:
-    """Reads what it is assigned, from offsets that we keep: no group, no commits, no resets."""
+def consumer(settings: Settings, frame_bytes: int = FETCH_BYTES + PARTITION_BYTES) -> KafkaConsumer:
+    """Reads what it is assigned, from offsets that we keep: no group, no commits, no resets.
+
+    A larger answer than `frame_bytes` breaks the connection: memory has a bound whatever strangers write.
+    """
     return _open(
         KafkaConsumer,
         settings,
@@ -65,7 +69,7 @@ def consumer(settings: Settings) -> KafkaConsumer:
         fetch_max_wait_ms=settings.fetch_wait_ms,
         fetch_max_bytes=FETCH_BYTES,
         max_partition_fetch_bytes=PARTITION_BYTES,
-        receive_message_max_bytes=FETCH_BYTES + PARTITION_BYTES,
+        receive_message_max_bytes=frame_bytes,
     )
 
 

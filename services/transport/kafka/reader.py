@@ -15,6 +15,8 @@ from services.transport.kafka import batches, clients
 
 STALL_CHECKS = 5
 """A log that did not move for so many checks, although it has more, is stalled."""
+FRAMES = (clients.FETCH_BYTES + clients.PARTITION_BYTES, 100 * 1024 * 1024)
+"""Largest answers taken: usually, and after a stall, which a stranger's giant record may have caused."""
 
 
 class KafkaReader:
@@ -32,6 +34,7 @@ class KafkaReader:
         self._checks = 0
         self._marks: dict[str, int] = {}
         self._dry = False
+        self._frame_bytes = FRAMES[0]
 
     def assign(self, offsets: Mapping[str, int]) -> None:
         found = self._admin.identities(offsets)
@@ -88,7 +91,7 @@ class KafkaReader:
 
     def _open(self) -> KafkaConsumer:
         if self._consumer is None:
-            opened = clients.consumer(self._settings)
+            opened = clients.consumer(self._settings, self._frame_bytes)
             opened._fetcher.PartitionRecords = _unpacking(self)  # noqa: SLF001 - see there
             self._point(opened)
             self._consumer = opened
@@ -147,11 +150,17 @@ class KafkaReader:
         return self._admin.offsets(self._identities, OffsetSpec.LATEST) if due else {}
 
     def _notice_stalled(self, ends: Mapping[str, int]) -> None:
-        for log, end in ends.items():
-            at = self._positions.get(log, end)
-            if at < end and self._marks.get(log) == at:
-                self._notices.append(Stalled(log, at, f"{end - at} records do not come; reading anew"))
-                self._drop()  # a new consumer is the cure for an old one that hangs
+        stalled = {
+            log: end
+            for log, end in ends.items()
+            if self._marks.get(log) == self._positions.get(log, end) < end
+        }
+        for log, end in stalled.items():
+            at = self._positions[log]
+            self._notices.append(Stalled(log, at, f"{end - at} records do not come; reading anew"))
+        if stalled:
+            self._frame_bytes = FRAMES[1]
+            self._drop()  # a new consumer is the cure for one that hangs
         if ends:
             self._marks = dict(self._positions)
 

@@ -13,8 +13,8 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from deploy.kafka import broker as development
 from events import errors
-from services.transport.base import Damaged, Lost, NoTopic, Record
-from services.transport.kafka import KafkaExchange, Settings, clients, publisher
+from services.transport.base import Damaged, Lost, NoTopic, Record, Stalled
+from services.transport.kafka import KafkaExchange, Settings, clients
 from tests.services.transport.contract import (
     LOG,
     OTHER,
@@ -187,6 +187,25 @@ def test_a_strangers_compressed_batch_is_not_inflated(exchange: KafkaExchange) -
     reader.close()
 
 
+def test_a_strangers_giant_record_does_not_stop_the_others_for_long(exchange: KafkaExchange) -> None:
+    topic = exchange.settings.topic(LOG)
+    size = 6 * 1024 * 1024
+    with KafkaAdminClient(bootstrap_servers=exchange.settings.bootstrap) as admin:
+        admin.create_topics({topic: {"num_partitions": 1, "configs": {"max.message.bytes": str(2 * size)}}})
+        admin.wait_for_topics([topic])
+    stranger = KafkaProducer(bootstrap_servers=exchange.settings.bootstrap, max_request_size=2 * size)
+    stranger.send(topic, b"0" * size, b"k", partition=0)
+    stranger.close()
+    exchange.create(OTHER)
+    publish(exchange, OTHER, records(range(10)))
+    reader = exchange.reader()
+    reader.assign({LOG: 0, OTHER: 0})
+    found = read(reader, 11)
+    assert [m.offset for m in found if m.log == OTHER] == list(range(10))
+    assert Stalled(LOG, 0, "1 records do not come; reading anew") in reader.notices()
+    reader.close()
+
+
 def test_a_reader_that_begins_inside_a_batch_gets_the_rest_of_it(exchange: KafkaExchange) -> None:
     exchange.create(LOG)
     publish(exchange, LOG, records(range(300)))
@@ -283,8 +302,3 @@ def test_a_topic_cut_by_retention_is_noticed(exchange: KafkaExchange) -> None:
     assert (notice.log, notice.offset) == (LOG, 2)
     assert exchange.begins([LOG]) == {LOG: 6}
     reader.close()
-
-
-def test_a_window_is_no_larger_than_it_says() -> None:
-    assert publisher.MOST_RECORDS == 1000
-    assert publisher.MOST_BYTES == 8 * 1024 * 1024
