@@ -30,7 +30,7 @@ class Event(Value):
 
     def references(self) -> tuple[Key, ...]:
         """Every record that the payload refers to; each must stand in the record's basis."""
-        return tuple([(r.log, r.position) for r in self.cited()])
+        return tuple([(r.log, r.position) for r in self.cited()]) if _nested(type(self)) else ()
 
     def cited(self) -> list[Reference]:
         """As `references`, with the leaf hashes that the payload gives them."""

@@ -1,6 +1,6 @@
 """Fold a batch of covered records into read models: rows, what waits, and positions in one transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import psycopg
@@ -9,7 +9,7 @@ from psycopg import Connection
 from events import catalogue, errors, history
 from events.event import Event, Key, Record
 from events.history import Corrected, Voided
-from projections import tables, track, waiting
+from projections import judge, tables, track, waiting
 from projections.judge import Aside, Asides, Batch, Cause, Judge, Lately
 from projections.model import Handler, Instance
 from projections.rows import Draft, Rows
@@ -70,14 +70,28 @@ class Fold:
         self._routes: dict[type[Event], tuple[Handler, ...]] = {}
         self.waits, self.skips = waiting.any_(conn, instance.name)
 
+    def fold_quickly(self, batch: Batch) -> bool:
+        """Fold a batch in which nothing waits and nothing fails, without waiting for the database.
+
+        False when it is another kind of batch; then nothing was sent. The database's refusal comes later,
+        when the caller's pipeline ends.
+        """
+        if self.waits or self.skips or batch.asides:
+            return False
+        rows = self._handle_all(batch)
+        if rows is None:
+            return False
+        rows.flush(self._conn)
+        return True
+
     def fold(self, batch: Batch) -> None:
-        """Fold what may be folded and set the rest aside.
+        """Fold what may be folded and set the rest aside, looking at each record.
 
         When the rows cannot be written, the batch is folded again in halves, down to the one record that
         cannot: it is set aside as failed, and everything else goes on.
         """
         batch = self._without_skipped(batch) if self.skips else batch
-        rows, asides = self._handle_all(batch) or self._handle_each(batch)
+        rows, asides = self._handle_each(batch)
         try:
             with self._conn.transaction():
                 rows.flush(self._conn)
@@ -101,20 +115,19 @@ class Fold:
             failed = Aside(Cause.FAILED, None, _said(error))
             self._settle(batch, {record.key: failed for record in batch.records})
 
-    def _handle_all(self, batch: Batch) -> tuple[Rows, Asides] | None:
-        """The quick way; None when something waits or fails, so that each record needs to be looked at."""
-        if self.waits or batch.asides:
-            return None
+    def _handle_all(self, batch: Batch) -> Rows | None:
         rows, route = Rows(self._tables), self._route
         try:
             for record in batch.records:
                 for handler in route(type(record.data)):
                     handler(record, rows)
+        except psycopg.errors.PipelineAborted:
+            return None
         except psycopg.OperationalError:
             raise
         except Exception:  # noqa: BLE001  (what failed is found again, and set aside, record by record)
             return None
-        return rows, {}
+        return rows
 
     def _handle_each(self, batch: Batch) -> tuple[Rows, Asides]:
         troubles = self._troubles(batch)
@@ -189,39 +202,52 @@ def _said(error: Exception) -> str:
     return f"{kind}: {error.message}" if isinstance(error, errors.YinqiaoError) else kind
 
 
+_NOTHING_AHEAD: tuple[list[Entry], Batch] = ([], Batch([], {}, {}))
+
+
 class Engine:
     """Applies batches; keeps between them what is dear to look up. Not shared between threads."""
 
     def __init__(self) -> None:
         self._tables: dict[tuple[str, int], dict[str, Table]] = {}
         self._lately = Lately()
+        self._ahead = _NOTHING_AHEAD
 
     def apply(
         self,
         conn: Connection[Any],
         instances: Sequence[Instance],
-        entries: Sequence[Entry],
+        entries: list[Entry],
         source: Source,
         followed: Collection[str],
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> int:
         """Fold entries, each log's in order, into instances that stand at one vector.
 
         What lies within the vector was folded before and is passed over; a gap after it is a ValueError.
         All in the caller's transaction, rows and positions together. `followed` are the logs whose records
-        can still come. Returns how many records were handled, entries and those that had waited; 0 when
-        there was nothing to do.
+        can still come, `meanwhile` is called once while the database works. Returns how many records were
+        handled, entries and those that had waited; 0 when there was nothing to do.
         """
-        judge, histories = Judge(source, followed, self._lately), Histories(source)
+        judging, histories = Judge(source, followed, self._lately), Histories(source)
         folds = [Fold(conn, i, self._tables_of(conn, i), histories) for i in instances]
         vector = track.vector(conn, instances[0].name)
         entries = _continuing(entries, vector)
         if entries:
-            batch = judge.fresh(entries, vector)
-            for fold in folds:
-                fold.fold(batch)
+            batch = judging.fresh(self._decoded(entries), vector)
+            _fold_all(conn, folds, batch, meanwhile)
             track.move(conn, [i.name for i in instances], batch.ends)
             vector = batch.ends
-        return len(entries) + _release(conn, folds, judge, source, vector)
+        return len(entries) + _release(conn, folds, judging, source, vector)
+
+    def decode_ahead(self, entries: list[Entry]) -> None:
+        """Decode what the next call will be given, if it is this very list."""
+        self._ahead = entries, judge.decoded(entries)
+
+    def _decoded(self, entries: list[Entry]) -> Batch:
+        ahead, batch = self._ahead
+        self._ahead = _NOTHING_AHEAD
+        return batch if ahead is entries else judge.decoded(entries)
 
     def _tables_of(self, conn: Connection[Any], instance: Instance) -> dict[str, Table]:
         key = instance.name, instance.model.version
@@ -230,7 +256,22 @@ class Engine:
         return self._tables[key]
 
 
-def _continuing(entries: Sequence[Entry], vector: track.Vector) -> list[Entry]:
+def _fold_all(
+    conn: Connection[Any], folds: Sequence[Fold], batch: Batch, meanwhile: Callable[[], object]
+) -> None:
+    """The quick way for every model that can go it, all statements in one pipeline; else record by record."""
+    left: list[Fold] = []
+    try:
+        with conn.transaction(), conn.pipeline():
+            left = [fold for fold in folds if not fold.fold_quickly(batch)]
+            meanwhile()
+    except (*_OURS, psycopg.InternalError, psycopg.errors.PipelineAborted):
+        left = list(folds)  # one refusal takes the whole pipeline with it; the savepoint undid it
+    for fold in left:
+        fold.fold(batch)
+
+
+def _continuing(entries: list[Entry], vector: track.Vector) -> list[Entry]:
     last, found = dict(vector), []
     for entry in entries:
         at = last.get(entry.log, 0)
@@ -239,11 +280,11 @@ def _continuing(entries: Sequence[Entry], vector: track.Vector) -> list[Entry]:
                 raise ValueError(f"{entry.log}:{entry.position} does not follow position {at}")
             last[entry.log] = entry.position
             found.append(entry)
-    return found
+    return entries if len(found) == len(entries) else found
 
 
 def _release(
-    conn: Connection[Any], folds: Sequence[Fold], judge: Judge, source: Source, vector: track.Vector
+    conn: Connection[Any], folds: Sequence[Fold], judging: Judge, source: Source, vector: track.Vector
 ) -> int:
     """Try again what became ready, which may make more ready."""
     handled = 0
@@ -252,7 +293,7 @@ def _release(
         entries = sorted(source.entries(set().union(*ready.values())), key=lambda e: e.order)
         if not entries:
             break
-        batch = judge.again(entries, vector)
+        batch = judging.again(entries, vector)
         for fold, mine in ready.items():
             fold.fold(batch.only(mine))
         handled += len(entries)

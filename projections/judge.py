@@ -81,9 +81,9 @@ class Judge:
         self._source, self._followed = source, followed
         self._lately = Lately() if lately is None else lately
 
-    def fresh(self, entries: Sequence[Entry], vector: Vector) -> Batch:
-        """Entries that continue `vector` in each log without a gap."""
-        batch, ends = _decoded(entries), dict(vector)
+    def fresh(self, batch: Batch, vector: Vector) -> Batch:
+        """Decoded entries that continue `vector` in each log without a gap."""
+        ends = dict(vector)
         self._check_versions(_firsts(batch), batch.asides)
         for record in batch.records:
             if record.basis and record.key not in batch.asides:
@@ -94,7 +94,7 @@ class Judge:
 
     def again(self, entries: Sequence[Entry], vector: Vector) -> Batch:
         """Entries that were set aside before, all within `vector`."""
-        batch = _decoded(entries)
+        batch = decoded(entries)
         self._check_versions(batch.records, batch.asides)
         for record in batch.records:
             if record.key not in batch.asides:
@@ -123,7 +123,7 @@ class Judge:
         ]
         if not citing:
             return
-        here = {record.key: record for record in batch.records}
+        here = {(record.log, record.position): record for record in batch.records}
         found = self._look_up({(c.log, c.position) for _, cited in citing for c in cited}, here)
         for record, cited in citing:
             try:
@@ -159,9 +159,7 @@ class Judge:
         missing = [key for key in keys if key not in found]
         if missing:
             found |= self._source.records(missing)
-        for key, record in found.items():
-            self._lately[key] = record
-            self._lately.move_to_end(key)
+        self._lately.update(found)
         while len(self._lately) > REMEMBERED:
             self._lately.popitem(last=False)
         return found
@@ -215,7 +213,8 @@ def names(question: Event, bureau: str) -> bool:
     return False
 
 
-def _decoded(entries: Iterable[Entry]) -> Batch:
+def decoded(entries: Iterable[Entry]) -> Batch:
+    """Records, those that cannot be read set aside; nothing else is judged yet."""
     records, asides = [], Asides()
     for entry in entries:
         try:

@@ -80,8 +80,12 @@ class Projector:
         return list(found.values())
 
     def _fold(self, conn: Connection, group: list[Instance], ends: dict[str, int]) -> int:
-        entries = self._reader(conn, group).take(conn, ends, self._batch)
-        return self._engine.apply(conn, group, entries, LedgerSource(conn), self._reachable)
+        reader = self._reader(conn, group)
+        entries = reader.take(conn, ends, self._batch)
+        return self._engine.apply(
+            conn, group, entries, LedgerSource(conn), self._reachable,
+            lambda: self._engine.decode_ahead(reader.peek(self._batch)),
+        )  # fmt: skip
 
     def _reader(self, conn: Connection, group: list[Instance]) -> Reader:
         names, vector = tuple(i.name for i in group), track.vector(conn, group[0].name)

@@ -1,7 +1,7 @@
 """The ledger as the machinery of read models reads it: SQL over covered entries."""
 
 import heapq
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -112,35 +112,52 @@ class Reader:
     def __init__(self, vector: Mapping[str, int]) -> None:
         self.vector = dict(vector)
         self._read_to = dict(vector)
-        self._ahead: dict[str, deque[Entry]] = {}
+        self._covered: Mapping[str, int] = {}
+        self._queues: dict[str, deque[Entry]] = defaultdict(deque)
+        self._next: list[Entry] = []
 
     def take(self, conn: Connection, covered: Mapping[str, int], limit: int) -> list[Entry]:
         """The next entries, at most `limit`; `vector` moves with them."""
-        piece = max(READ_AHEAD // max(len(covered), 1), 32)
-        heap = [
-            (queue[0].order, log) for log in covered if (queue := self._filled(conn, log, covered, piece))
-        ]
-        heapq.heapify(heap)
-        taken: list[Entry] = []
-        while heap and len(taken) < limit:
-            name = heap[0][1]
-            taken.append(self._ahead[name].popleft())
-            if queue := self._filled(conn, name, covered, piece):
-                heapq.heapreplace(heap, (queue[0].order, name))
-            else:
-                heapq.heappop(heap)
+        self._covered = covered
+        taken, self._next = self._next or self._merged(limit, conn), []
         self.vector.update((entry.log, entry.position) for entry in taken)
         return taken
 
-    def _filled(self, conn: Connection, log: str, covered: Mapping[str, int], piece: int) -> deque[Entry]:
+    def peek(self, limit: int) -> list[Entry]:
+        """What the next call of `take` will give, as far as it was read already; needs no database."""
+        self._next = self._merged(limit, None)
+        return self._next
+
+    def _merged(self, limit: int, conn: Connection | None) -> list[Entry]:
+        if conn is None and any(map(self._runs_dry, self._covered)):
+            return []
+        heap = [(queue[0].order, log) for log in self._covered if (queue := self._filled(log, conn))]
+        heapq.heapify(heap)
+        taken: list[Entry] = []
+        while heap and len(taken) < limit:
+            log = heap[0][1]
+            taken.append(self._queues[log].popleft())
+            if queue := self._filled(log, conn):
+                heapq.heapreplace(heap, (queue[0].order, log))
+            elif conn is None and self._runs_dry(log):
+                break
+            else:
+                heapq.heappop(heap)
+        return taken
+
+    def _runs_dry(self, log: str) -> bool:
+        """Whether the next entry of a log must be read first."""
+        return not self._queues[log] and self._read_to.get(log, 0) < self._covered[log]
+
+    def _filled(self, log: str, conn: Connection | None) -> deque[Entry]:
         """The queue of a log, not empty while there is more."""
-        queue = self._ahead.setdefault(log, deque())
-        after = self._read_to.get(log, 0)
-        if not queue and after < covered[log]:
+        queue = self._queues[log]
+        if conn is not None and self._runs_dry(log):
+            piece = max(READ_AHEAD // len(self._covered), 32)
             with conn.cursor(binary=True) as cursor:
-                rows = cursor.execute(_NEXT, [log, after, covered[log], piece]).fetchall()
-            queue.extend(map(Entry._make, rows))
-            self._read_to[log] = queue[-1].position if queue else after
+                values = [log, self._read_to.get(log, 0), self._covered[log], piece]
+                queue.extend(map(Entry._make, cursor.execute(_NEXT, values).fetchall()))
+            self._read_to[log] = queue[-1].position if queue else self._covered[log]
         return queue
 
 

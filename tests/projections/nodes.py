@@ -44,7 +44,7 @@ class Node:
             for name in ("position", "waiting", "skipped"):
                 self.conn.execute(sql.SQL("DELETE FROM projection.{}").format(sql.Identifier(name)))
 
-    def fold(self, entries: Sequence[Entry], instances: Sequence[Instance] | None = None) -> int:
+    def fold(self, entries: list[Entry], instances: Sequence[Instance] | None = None) -> int:
         followed = set(self.world.logs if self._followed is None else self._followed)
         with self.conn.transaction():
             return self.engine.apply(self.conn, instances or self.instances, entries, self.world, followed)

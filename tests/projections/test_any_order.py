@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from events import activity, loops, values
 from events.event import Event, Record
 from projections import models
+from projections.model import ReadModel
 from projections.source import Entry
 from tests.projections.conftest import NewNode
 from tests.projections.histories import WHY, World, ask, corrected, held, planned, reference
@@ -156,7 +157,7 @@ def test_the_story_has_what_makes_it_hard(new_node: NewNode) -> None:
 
 
 @pytest.mark.parametrize("model", models.MODELS, ids=lambda m: m.name)
-def test_a_digest_tells_states_apart(new_node: NewNode, model: models.ReadModel) -> None:
+def test_a_digest_tells_states_apart(new_node: NewNode, model: ReadModel) -> None:
     story = Story(3, steps=60)
     node = new_node(story.world, chosen=[model])
     seen = set()

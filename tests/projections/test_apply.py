@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from events import activity, loops, values
-from events.event import Record
+from events.event import Event, Record
 from projections import activity as model_activity
 from projections import model, models, quarantine
 from projections.judge import Cause
@@ -13,11 +13,12 @@ from projections.model import Handlers, ReadModel
 from projections.rows import Rows
 from tests.projections.conftest import NewNode
 from tests.projections.histories import WHY, World, ask, corrected, held, planned, reference, stream_id
+from tests.projections.nodes import Node
 
 PLANNER, HOST, OTHER = "500117", "511600", "512000"
 
 
-def joint(world: World) -> tuple[Record, ...]:
+def joint(world: World) -> tuple[Record[Event], ...]:
     """An activity to which one bureau is asked, and its confirmation."""
     plan = world.record(PLANNER, "a", planned())
     question = world.record(PLANNER, "a", activity.ActivityPublished(asks=(ask(HOST),)), [plan])
@@ -25,8 +26,8 @@ def joint(world: World) -> tuple[Record, ...]:
     return plan, question, answer
 
 
-def row(node: object, stream: str = "a") -> model_activity.Row:
-    with model.reading(node.conn, model_activity.MODEL) as conn:  # type: ignore[attr-defined]
+def row(node: Node, stream: str = "a") -> model_activity.Row:
+    with model.reading(node.conn, model_activity.MODEL) as conn:
         found = model_activity.one(conn, PLANNER, stream_id(stream))
     assert found is not None
     return found
