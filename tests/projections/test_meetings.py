@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from events import meetings as events
+from events.event import Event, Record
 from events.values import Attachment, OutsideParty, PartyKind, Place
 from projections import meetings
 from tests.projections.agreements import correction
@@ -30,7 +31,7 @@ def node(new_node: NewNode, world: World) -> Node:
     return new_node(world, chosen=[meetings.MODEL])
 
 
-def call(world: World, word: str = "m", **changes: object):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def call(world: World, word: str = "m", **changes: object) -> Record[Event]:
     fields = {
         "title": "川渝老干部工作座谈会", "day": DAY, "place": Place(division="510100"),
         "asks": (ask(GUEST, DAY), ask(OTHER, DAY)), **changes,

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from events import tasks as events
-from events.event import Record
+from events.event import Event, Record
 from events.values import Expertise, Money, OutsideParty, PartyKind, Source
 from projections import projects, tasks
 from tests.projections.agreements import correction
@@ -30,7 +30,7 @@ def node(new_node: NewNode, world: World) -> Node:
     return new_node(world, chosen=[tasks.MODEL])
 
 
-def set_task(world: World, owner: str = OWNER, word: str = "t", due: date = DUE) -> Record:
+def set_task(world: World, owner: str = OWNER, word: str = "t", due: date = DUE) -> Record[Event]:
     asks = () if owner == SETTER else (ask(owner),)
     return world.record(SETTER, word, events.TaskSet(title="共享阵地清单", owner=owner, due=due, asks=asks))
 
