@@ -26,9 +26,9 @@ class Fate(Enum):
 
 
 class Buffer:
-    """The run after position `stored`; `bytes` is what it costs in memory."""
+    """The run after position `stored`; `next` is expected next, `bytes` is what the run costs in memory."""
 
-    __slots__ = ("_next", "_offsets", "_rivals", "_values", "bytes", "marks", "stored")
+    __slots__ = ("_offsets", "_rivals", "_values", "bytes", "marks", "next", "stored")
 
     def __init__(self, stored: int) -> None:
         self.stored = stored
@@ -38,7 +38,7 @@ class Buffer:
         """Forget the run: the bytes did not prove themselves, or their place is needed."""
         self.bytes = 0
         self.marks: dict[tuple[int, str], None] = {}
-        self._next = self.stored + 1
+        self.next = self.stored + 1
         self._values: list[bytes] = []
         self._offsets: list[int] = []
         self._rivals: dict[int, list[bytes]] = {}
@@ -50,13 +50,13 @@ class Buffer:
 
     def take(self, position: int, value: bytes, offset: int) -> Fate:
         """Offer the record that claims `position`."""
-        if position == self._next:
+        if position == self.next:
             self._values.append(value)
             self._offsets.append(offset)
-            self._next = position + 1
+            self.next = position + 1
             self.bytes += len(value) + OVERHEAD
             return Fate.KEPT
-        if position > self._next:
+        if position > self.next:
             return Fate.AHEAD
         return Fate.REPEAT if position <= self.stored else self._compare(position, value)
 
@@ -104,7 +104,7 @@ class Buffer:
         self._values, self._offsets = self._values[gone:], self._offsets[gone:]
         self._rivals = {p: r for p, r in self._rivals.items() if p > stored}
         self.marks = {mark: None for mark in self.marks if mark[0] > stored}
-        self.stored, self._next = stored, max(self._next, stored + 1)
+        self.stored, self.next = stored, max(self.next, stored + 1)
         if self._values:
             self._weigh()
         else:

@@ -17,8 +17,12 @@ REWIND_AFTER = 3
 
 @dataclass
 class Trouble:
-    """Records from `offset` on were dropped; holders are asked at `due` (monotonic seconds)."""
+    """The record at position `missing` did not come in its place, and others from `offset` on were dropped.
 
+    Holders are asked at `due` (monotonic seconds).
+    """
+
+    missing: int
     offset: int
     due: float
     asked: int = 0
@@ -81,20 +85,26 @@ class Followed:
     def amiss(self, offset: int, now: float) -> None:
         """Something from `offset` on was dropped or cannot be read."""
         if self.trouble is None:
-            self.trouble = Trouble(offset, now + PATIENCE)
+            self.trouble = Trouble(self.buffer.next, offset, now + PATIENCE)
 
     def drop(self, now: float) -> None:
         """The run did not prove itself, or its place is needed: it must come again, or from a holder."""
-        self.amiss(self.hint(self.buffer.stored), now)
+        offset = self.hint(self.buffer.stored)
         self.buffer.clear()
+        self.amiss(offset, now)
 
     def advance(self, stored: int) -> int:
-        """The topic itself has led on to `stored`: what was amiss is put right. How many records that is."""
-        new = stored - self.buffer.stored
-        if new > 0:
+        """The topic itself has led on to `stored`. How many records that is."""
+        new = max(0, stored - self.buffer.stored)
+        if new:
             self.buffer.advance(stored)
+        if self._amiss(self.buffer.stored) is None:
             self.trouble = None
         return new
+
+    def _amiss(self, stored: int) -> Trouble | None:
+        """What is amiss still, once everything up to `stored` is held."""
+        return self.trouble if self.trouble is not None and stored < self.trouble.missing else None
 
     def healed(self, stored: int) -> int:
         """A holder has led on to `stored`: read again whatever was dropped. How many records that is."""
@@ -116,6 +126,5 @@ class Followed:
         """The offset from which everything beyond `stored` would be read again."""
         begin = self.buffer.offset(stored)
         begin = self.next if begin is None else begin
-        if self.trouble is not None and stored == self.buffer.stored:
-            return min(begin, self.trouble.offset)
-        return begin
+        trouble = self._amiss(stored)
+        return min(begin, trouble.offset) if trouble else begin

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from events import errors
 from events.alliance import Alliance
+from services.exchange import hints
 from services.exchange.tiles_client import Holder
 from services.ledger import store, tiles
 from services.runtime.database import Database
@@ -62,4 +63,5 @@ class Healer:
         if run is None:
             return None
         with self._database.transaction() as conn:
+            hints.received(conn, [log])
             return store.accept_run(conn, self._alliance, log, run).size

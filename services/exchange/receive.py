@@ -17,9 +17,11 @@ from services.exchange.buffer import RUN_BYTES, Fate
 from services.exchange.followed import Followed
 from services.exchange.heal import Healed, Healer
 from services.exchange.hints import Hint
+from services.exchange.settle import Order, Round
+from services.exchange.storing import Batch, Storing
 from services.exchange.tiles_client import Holder
 from services.ledger import logs
-from services.runtime.database import Connection, Database
+from services.runtime.database import Database
 from services.runtime.failpoints import failpoint
 from services.transport import base
 
@@ -28,6 +30,13 @@ _LEAST_CAP = 64 * 2**20
 _SLACK = 2**20
 _HINT_SECONDS = 1.0
 _BACKOFF = 0.5
+_BRIEFLY = 0.005
+"""Seconds to wait for records while others are being stored."""
+
+
+def cap(logs: int) -> int:
+    """Bytes for the runs of so many logs together: one whole run of each has its place."""
+    return max(_LEAST_CAP, logs * (RUN_BYTES + _SLACK))
 
 
 class Receiver:
@@ -53,7 +62,9 @@ class Receiver:
         self._names = list(follow)
         self._assignment = Assignment(exchange)
         self._healer = Healer(database, alliance, holders)
-        self._cap = max(_LEAST_CAP, len(self._names) * (RUN_BYTES + _SLACK))
+        self._cap = cap(len(self._names))
+        self._storing = Storing(database, alliance, wake)
+        self._stuck = False
         self._dropped: Counter[tuple[str, str]] = Counter()
         self._saved: dict[str, Hint] = {}
         self._saved_at = 0.0
@@ -67,20 +78,22 @@ class Receiver:
                 stop.wait(_BACKOFF)
 
     def step(self, timeout: float) -> int:
-        """Read what there is, waiting up to `timeout` seconds, and store it; how many records were new.
+        """Read what there is, waiting up to `timeout` seconds, and have it stored; how many records were new.
 
-        Raises Unavailable; what was read is kept, and the next call stores it before it reads on.
+        What is read is stored while the next call reads, which then counts it. Raises Unavailable; nothing is
+        forgotten then, and nothing more read before it is stored.
         """
         if not self._logs:
             self._open()
-        stored = self._store() + self._heal()
+        new = self._store(wait=self._stuck or self._weight() > self._cap // 2) + self._heal()
         self._assignment.refresh(self._logs.values(), self._now())
-        self._take(self._assignment.poll(timeout, BATCH))
+        self._take(self._assignment.poll(_BRIEFLY if self._storing.busy else timeout, BATCH))
         failpoint("receive.buffered")
-        return stored + self._store()
+        return new + self._store(wait=False)
 
     def close(self) -> None:
-        """Stop asking holders, and give the reader back."""
+        """Finish what is being stored, stop asking holders, and give the reader back."""
+        self._storing.close()
         self._healer.close()
         self._assignment.close()
 
@@ -110,54 +123,66 @@ class Receiver:
 
     def _fit(self) -> None:
         """One cap for all runs, in which one of each log has its place; the largest gives way."""
-        weights = {log: f.buffer.bytes for log, f in self._logs.items()}
-        while sum(weights.values()) > self._cap:
-            log = max(weights, key=weights.__getitem__)
-            self._logs[log].drop(self._now())
-            self._dropped[log, "uncovered"] += 1
-            weights[log] = 0
+        while self._weight() > self._cap:
+            largest = max(self._logs.values(), key=lambda f: f.buffer.bytes)
+            largest.drop(self._now())
+            self._dropped[largest.log, "uncovered"] += 1
 
-    def _store(self) -> int:
-        """Store what is covered, of all logs in one transaction, with the hints and the counts.
+    def _weight(self) -> int:
+        return sum(f.buffer.bytes for f in self._logs.values())
 
-        Killed before the commit, the hints still point before it; killed after it, they point behind it.
-        """
-        if not self._has_news():
-            return 0
-        with self._database.transaction() as conn:
-            done = settle.settle(conn, self._alliance, self._logs.values())
-            saved = self._remember(conn, done)
-        failpoint("receive.stored")
-        self._saved, self._saved_at = self._saved | saved, self._now()
-        self._dropped.clear()
-        new = sum(self._logs[log].advance(stored) for log, stored in done.stored.items())
-        for followed in self._logs.values():
-            followed.repeats.clear()
-        for log, breach in done.breaches.items():
-            self._stop(log, breach)
-        return self._told(new + sum(self._examine(self._logs[log]) for log in done.doubtful))
+    def _store(self, *, wait: bool) -> int:
+        """Take back what is stored by now, and have what came since stored; how many records were new."""
+        self._stuck = True  # until both succeed: while the database is away, nothing more is read
+        if wait and not self._storing.busy:
+            self._begin()
+        new = self._finish(wait=wait)
+        if not self._storing.busy:
+            self._begin()
+        self._stuck = False
+        return new
 
-    def _has_news(self) -> bool:
-        if any(f.buffer.marks or f.repeats for f in self._logs.values()):
-            return True
-        late = self._now() > self._saved_at + _HINT_SECONDS
-        return late and bool(self._dropped or self._hints({}))
+    def _begin(self) -> None:
+        orders = [order for f in self._logs.values() if not f.paused and (order := Order.of(f))]
+        if not orders and self._now() < self._saved_at + _HINT_SECONDS:
+            return
+        moved = self._moved({order.log: order.end for order in orders})
+        if orders or moved or self._dropped:
+            dropped, self._dropped = self._dropped, Counter()
+            self._saved_at = self._now()
+            self._storing.begin(Batch(orders, moved, dropped))
 
-    def _remember(self, conn: Connection, done: settle.Round) -> dict[str, Hint]:
-        moved = self._hints(done.stored)
-        hints.save(conn, moved.values())
-        hints.damage(conn, self._dropped + done.dropped)
-        hints.received(conn, done.stored)
-        return moved
-
-    def _hints(self, stored: Mapping[str, int]) -> dict[str, Hint]:
-        """Those that moved."""
+    def _moved(self, ends: Mapping[str, int]) -> list[Hint]:
+        """The hints that will be true when the logs are held up to these ends, and are not remembered yet."""
         found = (
-            Hint(f.log, f.identity, f.hint(stored.get(f.log, f.buffer.stored)))
+            Hint(f.log, f.identity, f.hint(max(ends.get(f.log, 0), f.buffer.stored)))
             for f in self._logs.values()
             if f.identity
         )
-        return {hint.log: hint for hint in found if hint != self._saved.get(hint.log)}
+        return [hint for hint in found if hint != self._saved.get(hint.log)]
+
+    def _finish(self, *, wait: bool) -> int:
+        try:
+            finished = self._storing.finish(wait=wait)
+        except errors.Unavailable:
+            self._give_back(self._storing.batch)
+            raise
+        return self._taken_back(*finished) if finished else 0
+
+    def _give_back(self, batch: Batch) -> None:
+        """Nothing of it was stored: it is still to do."""
+        self._dropped += batch.dropped
+        for order in batch.orders:
+            for position, notes in order.repeats.items():
+                self._logs[order.log].repeats.setdefault(position, set()).update(notes)
+
+    def _taken_back(self, batch: Batch, done: Round) -> int:
+        self._saved |= {hint.log: hint for hint in batch.hints if hint.log not in done.failed}
+        new = sum(self._logs[log].advance(stored) for log, stored in done.stored.items())
+        for log, breach in done.breaches.items():
+            self._stop(log, breach)
+        examined = sum(self._examine(self._logs[log]) for log in done.doubtful)
+        return new + self._told(examined)
 
     def _examine(self, followed: Followed) -> int:
         """Take a run apart that did not prove itself as a whole; how many records were new all the same."""
@@ -176,7 +201,8 @@ class Receiver:
         now = self._now()
         for followed in self._logs.values():
             trouble = followed.trouble
-            if trouble is not None and trouble.due <= now and not followed.paused and not followed.stopped:
+            free = not (followed.paused or followed.stopped or followed.log in self._storing.logs)
+            if free and trouble is not None and trouble.due <= now:
                 followed.paused = True
                 self._healer.start(followed.log)
         return self._told(new)

@@ -1,12 +1,14 @@
 """From a run and its notes to the ledger: what a checkpoint covers is stored, the rest is told apart."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple, Self
 
 from events import checkpoints, errors
 from events.alliance import Alliance
 from events.checkpoints import Checkpoint
+from services.exchange import hints
 from services.exchange.followed import Followed
 from services.ledger import store, tree
 from services.ledger.store import Run
@@ -14,6 +16,26 @@ from services.runtime.database import Connection, Database
 
 _STEP = 4_096
 """Records between two sizes up to which growing a tree is quicker than reading it anew."""
+
+
+class Order(NamedTuple):
+    """What is to be stored of one log: its run up to its last note, and notes that came again. A snapshot."""
+
+    log: str
+    run: Run | None
+    end: int
+    repeats: Mapping[int, set[str]]
+
+    @classmethod
+    def of(cls, followed: Followed) -> Self | None:
+        """None when there is nothing to do. The last note is enough: it covers what those before it do."""
+        buffer, repeats = followed.buffer, followed.repeats
+        end, note = max(buffer.marks, default=(0, ""))
+        if not end and not repeats:
+            return None
+        followed.repeats = {}
+        run = Run(buffer.stored, next(buffer.runs(end)), note) if end else None
+        return cls(followed.log, run, end, repeats)
 
 
 @dataclass
@@ -28,36 +50,33 @@ class Round:
     breaches: dict[str, errors.Breach] = field(default_factory=dict)
     dropped: Counter[tuple[str, str]] = field(default_factory=Counter)
 
+    @property
+    def failed(self) -> set[str]:
+        """The logs whose order was not carried out."""
+        return {*self.doubtful, *self.breaches}
 
-def settle(conn: Connection, alliance: Alliance, logs: Iterable[Followed]) -> Round:
-    """Store each log's run up to its last note, in the caller's transaction; each log's trouble is its own.
 
-    Notes in between are passed over, because the last one covers the same records.
-    """
+def settle(conn: Connection, alliance: Alliance, orders: Iterable[Order]) -> Round:
+    """Do what is ordered in the caller's transaction; each log's trouble is its own."""
     done = Round()
-    for followed in logs:
+    for order in orders:
         try:
-            if followed.repeats:
-                done.dropped[followed.log, "forged-note"] += contradicted(conn, alliance, followed)
-            if followed.buffer.marks:
-                _settle(conn, alliance, followed, done)
+            if order.repeats:
+                done.dropped[order.log, "forged-note"] += contradicted(conn, alliance, order)
+            if order.run is not None and _fits(conn, alliance, order.log, order.run, order.end):
+                done.stored[order.log] = order.end
+            elif order.run is not None:
+                done.doubtful.append(order.log)
         except errors.Breach as breach:
-            done.breaches[followed.log] = breach
+            done.breaches[order.log] = breach
     return done
 
 
-def _settle(conn: Connection, alliance: Alliance, followed: Followed, done: Round) -> None:
-    buffer = followed.buffer
-    end, note = max(buffer.marks)
-    run = Run(buffer.stored, next(buffer.runs(end)), note)
+def _fits(conn: Connection, alliance: Alliance, log: str, run: Run, end: int) -> bool:
     try:
-        fits = store.accept_run(conn, alliance, followed.log, run).size == end
+        return store.accept_run(conn, alliance, log, run).size == end
     except errors.Damage:
-        fits = False
-    if fits:
-        done.stored[followed.log] = end
-    else:
-        done.doubtful.append(followed.log)
+        return False
 
 
 def examine(database: Database, alliance: Alliance, followed: Followed, now: float) -> Counter[str]:
@@ -72,7 +91,7 @@ def examine(database: Database, alliance: Alliance, followed: Followed, now: flo
         if checkpoint is None or checkpoint.size != position:
             followed.buffer.unmark(position, note)
             dropped["forged-note"] += 1
-        elif _fits(database, alliance, followed, position, note):
+        elif _found(database, alliance, followed, position, note):
             followed.advance(position)
         else:
             followed.drop(now)
@@ -88,29 +107,28 @@ def _signed(alliance: Alliance, log: str, note: str) -> Checkpoint | None:
         return None
 
 
-def _fits(database: Database, alliance: Alliance, followed: Followed, end: int, note: str) -> bool:
+def _found(database: Database, alliance: Alliance, followed: Followed, end: int, note: str) -> bool:
     """Whether one of the ways to fill the slots up to `end` led to the note's root, and is stored."""
     if end <= followed.buffer.stored:
         return True
     for values in followed.buffer.runs(end):
-        try:
-            with database.transaction() as conn:
-                store.accept_run(conn, alliance, followed.log, Run(followed.buffer.stored, values, note))
-            return True
-        except errors.Damage:
-            continue
+        run = Run(followed.buffer.stored, values, note)
+        with database.transaction() as conn:
+            if _fits(conn, alliance, followed.log, run, end):
+                hints.received(conn, [followed.log])
+                return True
     return False
 
 
-def contradicted(conn: Connection, alliance: Alliance, followed: Followed) -> int:
+def contradicted(conn: Connection, alliance: Alliance, order: Order) -> int:
     """Look at the notes that came again with stored records; how many were forged. Raises Fork.
 
     Most say the same as the ledger, which is seen without checking a signature.
     """
-    claims, forged = _claims(conn, followed)
-    roots = dict(_roots(conn, followed.log, sorted({claim.size for claim, _ in claims})))
+    claims, forged = _claims(conn, order)
+    roots = dict(_roots(conn, order.log, sorted({claim.size for claim, _ in claims})))
     others = [note for claim, note in claims if claim.root != roots[claim.size]]
-    return forged + sum(_is_forged(conn, alliance, followed.log, note) for note in others)
+    return forged + sum(_is_forged(conn, alliance, order.log, note) for note in others)
 
 
 def _is_forged(conn: Connection, alliance: Alliance, log: str, note: str) -> bool:
@@ -121,12 +139,12 @@ def _is_forged(conn: Connection, alliance: Alliance, log: str, note: str) -> boo
     return False
 
 
-def _claims(conn: Connection, followed: Followed) -> tuple[list[tuple[Checkpoint, str]], int]:
+def _claims(conn: Connection, order: Order) -> tuple[list[tuple[Checkpoint, str]], int]:
     """The notes that do not stand in the ledger word for word, and how many are none for their place."""
-    notes = followed.repeats
+    notes = order.repeats
     rows = conn.execute(
         "SELECT size, note FROM ledger.checkpoint WHERE log = %s AND size = ANY(%s)",
-        [followed.log, list(notes)],
+        [order.log, list(notes)],
     ).fetchall()
     new = {(size, note) for size in notes for note in notes[size]} - set(rows)
     read = [(_claim(note, size), note) for size, note in sorted(new)]

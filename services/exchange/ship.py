@@ -190,7 +190,7 @@ def _batches(conn: Connection, log: str, after: int, size: int) -> dict[int, str
     sizes: list[int] = [row[0] for row in rows]  # type: ignore[misc]  # the table's own types
     ends = [s for s in sizes if s <= after + RUN] or sizes[:1]
     kept = thin(ends, after)
-    return {s: str(note) for s, note in rows if s in kept}  # type: ignore[misc]  # as above
+    return {s: str(note) for s, note in rows if s in kept}
 
 
 def thin(sizes: Sequence[int], after: int) -> set[int]:

@@ -87,4 +87,4 @@ def test_what_a_buffer_weighs_is_what_it_holds(records: list[tuple[int, bytes]],
     weighed = buffer.bytes
     buffer._weigh()
     assert weighed == buffer.bytes
-    assert buffer._next == buffer.stored + len(buffer._values) + 1
+    assert buffer.next == buffer.stored + len(buffer._values) + 1

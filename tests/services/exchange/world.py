@@ -101,6 +101,11 @@ class Follower:
         """Receive until the log is held up to `size`."""
         self.receive(lambda: self.sizes()[log] >= size)
 
+    def hold(self, log: str, path: str) -> bytes:
+        """This node as a holder of tiles."""
+        with self.ledger.database.connection() as conn:
+            return tiles.serve(conn, None, log, path)
+
     def sizes(self) -> dict[str, int]:
         with self.ledger.database.connection() as conn:
             return dict.fromkeys(self.names, 0) | read.covered(conn)
@@ -112,7 +117,7 @@ class Follower:
 
     def state(self, log: str = LOG) -> str:
         with self.ledger.database.connection() as conn:
-            return logs.state(conn, log).state
+            return next((s.state for s in logs.states(conn) if s.log == log), "")
 
     def breaches(self, log: str = LOG) -> list[tuple[int, str]]:
         with self.ledger.database.connection() as conn:
