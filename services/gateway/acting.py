@@ -1,5 +1,6 @@
 """Who acts. Until sign-in comes, the demo has a clerk and a leader per bureau, chosen in the header of the page."""
 
+from functools import cache
 from uuid import NAMESPACE_URL, uuid5
 
 from fastapi import Request
@@ -41,3 +42,11 @@ def acting_or_none(request: Request) -> Officer | None:
     if not site.demo_sign_in or bureau not in site.bureaus or role not in {r.value for r in Role}:
         return None
     return officer(site.alliance_name, bureau, Role(role))
+
+
+@cache
+def known(site: Site) -> dict[str, tuple[str, Role]]:
+    """The demo's officers of all bureaus by id, so that pages can say who acted."""
+    return {
+        officer(site.alliance_name, bureau, role).id: (bureau, role) for bureau in site.alliance.bureaus for role in Role
+    }

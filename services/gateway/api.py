@@ -15,7 +15,6 @@ from services.bureau.office import Answer, Order
 from services.gateway import acting
 from services.gateway.site import Site
 
-BODY_LIMIT = 256 * 1024
 KEY_LIMIT = 128
 
 
@@ -74,19 +73,8 @@ async def _order(request: Request, kind: type[Command]) -> Order:
     key = request.headers.get("idempotency-key", "")
     if not 1 <= len(key) <= KEY_LIMIT or not key.isprintable():
         raise errors.Invalid("Idempotency-Key: send one of 1 to 128 characters", field="Idempotency-Key")
-    body = await limited(request, BODY_LIMIT)
+    body = await request.body()
     return Order(key, officer, commands.parse(kind, _checked(body)), None, _if_match(request))
-
-
-async def limited(request: Request, limit: int) -> bytes:
-    """The body, counted while it comes. Raises Invalid when it is too large."""
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise errors.Invalid(f"body: over {limit} bytes; send less", field="body")
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _checked(body: bytes) -> bytes:
@@ -116,8 +104,6 @@ def _if_match(request: Request) -> int | None:
 
 
 def _take(site: Site, code: str, order: Order) -> Response:
-    if code not in site.bureaus:
-        raise errors.NotFound(f"bureau {code[:12]} is not hosted by this node", field="code")
     return answered(site.desk.take(site.log_of(code), order))
 
 

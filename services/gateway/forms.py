@@ -1,21 +1,33 @@
 """Forms made from commands: what a field is called, how it is filled in, and how a filled form becomes JSON.
 
-A field's kind decides its control; nested values are written with dots (`place.division`), lists repeat names.
+A field's kind decides its control; nested values are written with dots (`place.division`), rows with numbers
+(`outside.0.name`), lists repeat their name.
 """
 
+import re
 import types
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Union, get_args, get_origin
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
+from uuid import UUID
 
-from events.values import Attachment, Choice, Value
-from services.bureau.commands import Command
+from events.loops import Ask
+from events.values import Attachment, Choice, Reference, Value
 from services.gateway import labels
+
+Filled: TypeAlias = dict[str, list[str]]
+"""A posted form: each name with all its values."""
+ATTACHED = ("algorithm", "digest", "size", "mediatype")
+"""The fields of a stored attachment; they travel as hidden ones."""
+ROWS = 20
 
 
 @dataclass(frozen=True)
 class Field:
-    """One control. `kind`: text, number, date, check, choice, bureau, bureaus, parties, file, hidden, group."""
+    """One control; `kind` is one of the lists in `_control`, and `fields` the parts of a group or row."""
 
     name: str
     kind: str
@@ -29,22 +41,50 @@ class Field:
     most: int | None = None
     longest: int | None = None
     fields: tuple["Field", ...] = ()
+    default: str = ""
+
+    @property
+    def last(self) -> str:
+        """The name within its group."""
+        return self.name.rpartition(".")[2]
 
 
 def fields(kind: type[Value], prefix: str = "") -> tuple[Field, ...]:
     """The controls of a command or of a nested value, in the order of its fields."""
-    return tuple(
-        _field(prefix + name, name, info.annotation, info.metadata, required=info.is_required())
+    found = (
+        _field(kind.__name__, prefix, name, info, required=info.is_required())
         for name, info in kind.model_fields.items()
     )
+    return tuple(field for field in found if field is not None)
 
 
-def _field(path: str, name: str, annotation: Any, metadata: list[Any], *, required: bool) -> Field:
-    zh, en = labels.of(name)
-    help_zh, help_en = labels.hint(name)
-    plain = Field(path, "text", zh, en, required, help_zh=help_zh, help_en=help_en)
-    inner, extra = _unwrap(annotation)
-    return _control(plain, name, inner, [*metadata, *extra])
+def _field(owner: str, prefix: str, name: str, info: Any, *, required: bool) -> Field | None:
+    inner, extra = _unwrap(info.annotation)
+    if _names_records(inner):
+        return None
+    zh, en = labels.of(name, owner)
+    help_zh, help_en = labels.hint(name, owner)
+    default = "" if required or info.default is None else _said(info.default)
+    plain = Field(prefix + name, "text", zh, en, required, help_zh=help_zh, help_en=help_en, default=default)
+    return _control(plain, name, inner, [*info.metadata, *extra])
+
+
+def _said(default: object) -> str:
+    """A default as a control holds it."""
+    match default:
+        case bool():
+            return "on" if default else ""
+        case Choice():
+            return default.value
+        case int():
+            return str(default)
+    return ""
+
+
+def _names_records(inner: Any) -> bool:
+    """References and questions are not filled in by hand."""
+    parts = get_args(inner) if get_origin(inner) is tuple else (inner,)
+    return any(isinstance(p, type) and issubclass(p, (Reference, Ask, UUID)) for p in parts)
 
 
 def _unwrap(annotation: Any) -> tuple[Any, list[Any]]:
@@ -64,8 +104,10 @@ def _flat(metadata: tuple[Any, ...]) -> list[Any]:
 def _control(field: Field, name: str, inner: Any, metadata: list[Any]) -> Field:  # noqa: PLR0911  (one line a kind)
     if get_origin(inner) is tuple:
         return _list(field, name, get_args(inner)[0])
+    if get_origin(inner) is Literal:
+        return replace(field, kind="agree")
     if not isinstance(inner, type):
-        return field
+        return replace(field, kind="hidden")
     if issubclass(inner, Choice):
         return replace(field, kind="choice", choices=tuple(inner))
     if issubclass(inner, Attachment):
@@ -75,16 +117,25 @@ def _control(field: Field, name: str, inner: Any, metadata: list[Any]) -> Field:
     if issubclass(inner, bool):
         return replace(field, kind="check", required=False)
     if issubclass(inner, int):
-        return replace(field, kind="number", least=_bound(metadata, "ge"), most=_bound(metadata, "le"))
+        return _number_control(field, name, metadata)
     if issubclass(inner, date):
         return replace(field, kind="date")
     return _text(field, name, metadata)
 
 
+def _number_control(field: Field, name: str, metadata: list[Any]) -> Field:
+    if name in {"position", "source"}:
+        return replace(field, kind="hidden")
+    kind = "yuan" if name == "fen" else "number"
+    return replace(field, kind=kind, least=_bound(metadata, "ge"), most=_bound(metadata, "le"))
+
+
 def _text(field: Field, name: str, metadata: list[Any]) -> Field:
+    if name == "division":
+        return replace(field, kind="division")
     if name in labels.BUREAUS:
         return replace(field, kind="bureau")
-    if name in labels.HIDDEN:
+    if name in labels.HIDDEN or _bound(metadata, "pattern"):
         return replace(field, kind="hidden")
     return replace(field, longest=_bound(metadata, "max_length"))
 
@@ -94,41 +145,76 @@ def _list(field: Field, name: str, item: Any) -> Field:
     if isinstance(inner, type) and issubclass(inner, Choice):
         return replace(field, kind="choices", choices=tuple(inner))
     if isinstance(inner, type) and issubclass(inner, Value):
-        return replace(field, kind="rows", fields=fields(inner, f"{field.name}."))
-    return replace(field, kind="bureaus" if name in labels.BUREAUS else "texts")
+        return replace(field, kind="rows", fields=fields(inner, f"{field.name}.#."))
+    if inner is int:
+        return replace(field, kind="positions")
+    return replace(field, kind="bureaus" if name in labels.BUREAUS else "picks")
 
 
-def _bound(metadata: list[Any], name: str) -> int | None:
-    """The limit that an annotation states: `ge`, `le` or `max_length`."""
-    return next((getattr(m, name) for m in metadata if hasattr(m, name)), None)
+def _bound(metadata: list[Any], name: str) -> Any:
+    """The limit that an annotation states: `ge`, `le`, `max_length` or `pattern`."""
+    return next((getattr(m, name) for m in metadata if getattr(m, name, None) is not None), None)
 
 
-Filled = dict[str, list[str]]
-"""A posted form: each name with all its values."""
+def row(field: Field, number: int) -> tuple[Field, ...]:
+    """The controls of the n-th row."""
+    return tuple(_numbered(part, field.name, number) for part in field.fields)
 
 
-def body(kind: type[Command], filled: Filled) -> dict[str, Any]:
+def _numbered(part: Field, name: str, number: int) -> Field:
+    inner = tuple(_numbered(p, name, number) for p in part.fields)
+    return replace(part, name=part.name.replace(f"{name}.#.", f"{name}.{number}.", 1), fields=inner)
+
+
+def numbers(field: Field, filled: Filled) -> list[int]:
+    """The numbers of the rows that were posted, `ROWS` at most."""
+    found = (re.match(rf"{re.escape(field.name)}\.([0-9]{{1,3}})\.", name) for name in filled)
+    return sorted({int(m[1]) for m in found if m})[:ROWS]
+
+
+def files(controls: Iterable[Field], filled: Filled) -> Iterator[Field]:
+    """Every control that takes a file, those in groups and rows too."""
+    for control in controls:
+        if control.kind == "file":
+            yield control
+        elif control.kind == "rows":
+            for number in numbers(control, filled):
+                yield from files(row(control, number), filled)
+        else:
+            yield from files(control.fields, filled)
+
+
+def body(kind: type[Value], filled: Filled) -> dict[str, Any]:
     """The JSON body that a filled form means; what was left empty is left out, so that defaults hold."""
     return _object(fields(kind), filled)
 
 
 def _object(controls: tuple[Field, ...], filled: Filled) -> dict[str, Any]:
-    found = {control.name.rpartition(".")[2]: _value(control, filled) for control in controls}
+    found = {control.last: _value(control, filled) for control in controls}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def _value(control: Field, filled: Filled) -> Any:  # noqa: PLR0911  (one line a kind)
-    values = [text.strip() for text in filled.get(control.name, []) if text.strip()]
+    values = [_clean(text) for text in filled.get(control.name, []) if text.strip()]
     match control.kind:
         case "group":
             return _object(control.fields, filled) or None
         case "rows":
-            return _rows(control, filled)
-        case "bureaus" | "choices" | "texts":
+            rows = (_object(row(control, number), filled) for number in numbers(control, filled))
+            return [found for found in rows if found] or None
+        case "bureaus" | "choices" | "picks":
             return values or None
+        case "positions":
+            return [_number(value) for value in values] or None
         case "check":
             return bool(values)
+        case "agree":
+            return True if values else None
+        case "yuan":
+            return _fen(values[0]) if values else None
         case "number":
+            return _number(values[0]) if values else None
+        case "hidden" if control.last in {"position", "source"}:
             return _number(values[0]) if values else None
         case "file":
             return _attachment(control, filled)
@@ -136,23 +222,57 @@ def _value(control: Field, filled: Filled) -> Any:  # noqa: PLR0911  (one line a
             return values[0] if values else None
 
 
-def _rows(control: Field, filled: Filled) -> list[dict[str, Any]] | None:
-    """Repeated groups: the n-th value of each name belongs to the n-th row; empty rows are left out."""
-    count = max((len(filled.get(f.name, [])) for f in control.fields), default=0)
-    rows = [_object(control.fields, {k: v[i : i + 1] for k, v in filled.items()}) for i in range(count)]
-    return [row for row in rows if row] or None
+def _clean(text: str) -> str:
+    """As a person means it: composed characters, no blanks at the ends."""
+    return unicodedata.normalize("NFC", text).strip()
 
 
 def _attachment(control: Field, filled: Filled) -> dict[str, Any] | None:
     """An uploaded file was stored before; its four fields come as hidden ones."""
-    names = ("algorithm", "digest", "size", "mediatype")
-    found = {n: filled[f"{control.name}.{n}"][0] for n in names if filled.get(f"{control.name}.{n}")}
+    found = {n: filled[f"{control.name}.{n}"][0] for n in ATTACHED if filled.get(f"{control.name}.{n}")}
     return {**found, "size": _number(found.get("size", ""))} if found else None
 
 
 def _number(text: str) -> int | str:
     """An integer where it is one (full-width digits too); otherwise the text, which the command then refuses."""
     try:
-        return int(text)
+        return int(text) if len(text) < 20 else text  # noqa: PLR2004  (longer than any bound)
     except ValueError:
         return text
+
+
+def _fen(text: str) -> int | str:
+    """Yuan with at most two decimals, in fen."""
+    try:
+        fen = Decimal(text.replace(",", "")) * 100
+    except InvalidOperation:
+        return text
+    return int(fen) if fen.is_finite() and fen == fen.to_integral_value() and abs(fen) < 10**15 else text  # noqa: PLR2004  (beyond the bound)
+
+
+def filled(controls: Iterable[Field], payload: dict[str, Any]) -> Filled:
+    """The filled form that means this JSON: the way back from `body`."""
+    found: Filled = {}
+    for control in controls:
+        if payload.get(control.last) is not None:
+            _fill(control, payload[control.last], found)
+    return found
+
+
+def _fill(control: Field, value: Any, found: Filled) -> None:
+    match control.kind:
+        case "group":
+            found.update(filled(control.fields, value))
+        case "rows":
+            for number, item in enumerate(value):
+                found.update(filled(row(control, number), item))
+        case "file":
+            found.update({f"{control.name}.{n}": [str(value[n])] for n in ATTACHED if n in value})
+        case "check" | "agree":
+            found[control.name] = ["on"] if value else []
+        case "yuan":
+            found[control.name] = [f"{value / 100:.2f}"]
+        case "bureaus" | "choices" | "picks" | "positions":
+            found[control.name] = list(map(str, value))
+        case _:
+            found[control.name] = [str(value)]

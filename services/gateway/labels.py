@@ -1,23 +1,170 @@
 """What fields are called on pages, in both languages, and what to write beside the ones that tempt."""
 
-BUREAUS = frozenset({"bureau", "bureaus", "parties", "host", "to", "owner", "division"})
+BUREAUS = frozenset({"bureau", "bureaus", "parties", "partners", "host", "to", "owner", "asker", "cohosts"})
 """Fields whose texts are bureau codes: a choice from the alliance document, not typed."""
-HIDDEN = frozenset({"stream", "log", "aggregate"})
+HIDDEN = frozenset({"stream", "log", "aggregate", "position", "positions", "batch", "need", "need_log"})
 
-_LABELS: dict[str, tuple[str, str]] = {}
+MEDIA: dict[str, tuple[str, str]] = {
+    "text/plain": ("文本", "text"),
+    "application/pdf": ("PDF", "PDF"),
+    "image/png": ("图片", "picture"),
+    "image/jpeg": ("图片", "picture"),
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ("Word 文档", "Word document"),
+    "application/vnd.oasis.opendocument.text": ("ODF 文档", "ODF document"),
+}
+
+_LABELS: dict[str, tuple[str, str]] = {
+    "agenda": ("会议议程", "agenda"),
+    "aggregate": ("种类", "kind"),
+    "agreed": ("本人同意日期", "the expert agreed on"),
+    "algorithm": ("算法", "algorithm"),
+    "answers": ("所依据的答复", "answers it rests on"),
+    "asks": ("征求对象", "asked"),
+    "batch": ("批次", "batch"),
+    "bureau": ("单位", "bureau"),
+    "bureaus": ("邀请单位", "bureaus asked"),
+    "code": ("原因", "reason"),
+    "corrects": ("更正的记录号", "corrects record"),
+    "cost": ("经费", "cost"),
+    "date": ("日期", "date"),
+    "day": ("日期", "day"),
+    "days": ("天数", "days"),
+    "decisions": ("议定事项数", "decisions taken"),
+    "digest": ("摘要值", "digest"),
+    "dissatisfied": ("不满意(次)", "not satisfied (times)"),
+    "division": ("行政区划", "division"),
+    "due": ("期限", "due"),
+    "ends": ("结束日期", "last day"),
+    "excused": ("请假人数", "people excused"),
+    "expert": ("专家", "expert"),
+    "experts": ("专家", "experts"),
+    "fact": ("事实类型", "type of fact"),
+    "fair": ("基本满意(次)", "fairly satisfied (times)"),
+    "fen": ("金额(元)", "amount (yuan)"),
+    "field": ("领域", "field"),
+    "fields": ("领域", "fields"),
+    "form": ("活动形式", "form"),
+    "half": ("时段", "part of the day"),
+    "host": ("接收单位", "host bureau"),
+    "hours": ("时长(小时)", "hours"),
+    "in_force_from": ("生效日期", "in force from"),
+    "insured": ("已投保", "insured"),
+    "kind": ("类型", "kind"),
+    "leaf": ("叶哈希", "leaf hash"),
+    "letter": ("来函扫描件", "signed letter"),
+    "log": ("日志", "log"),
+    "mark": ("评价", "rating"),
+    "mediatype": ("文件类型", "media type"),
+    "memoranda": ("依据的备忘录", "memoranda it rests on"),
+    "memorandum": ("依据的备忘录", "memorandum it rests on"),
+    "minutes": ("会议纪要", "minutes"),
+    "name": ("名称", "name"),
+    "need": ("对应需求", "need"),
+    "need_log": ("需求所在日志", "log of the need"),
+    "needs_clearance": ("任职须经审批", "needs clearance"),
+    "note": ("补充说明", "further words"),
+    "notice": ("退出通知", "notice"),
+    "notice_days": ("提前通知天数", "days of notice"),
+    "number": ("文号", "document number"),
+    "observing": ("列席人数", "people observing"),
+    "opening": ("期初数(平台启用前，未经佐证)", "opening balance (from before the platform, not evidenced)"),
+    "outcome": ("结果", "outcome"),
+    "outside": ("外部单位", "outside parties"),
+    "owner": ("责任单位", "owner"),
+    "paper": ("纸质件", "paper"),
+    "parties": ("签署单位", "parties"),
+    "partners": ("合作单位", "partners"),
+    "payload": ("内容", "content"),
+    "percent": ("进度(%)", "progress (%)"),
+    "persons": ("人数", "people"),
+    "place": ("地点", "place"),
+    "position": ("记录号", "record"),
+    "positions": ("记录号", "records"),
+    "present": ("出席人数", "people present"),
+    "purpose": ("选派事由", "purpose"),
+    "question": ("所答复的记录", "question answered"),
+    "quota": ("名额", "quota"),
+    "reason": ("原因", "reason"),
+    "reply_by": ("答复截止日期", "reply by"),
+    "report_due": ("总结期限", "report due"),
+    "role": ("办理角色", "role"),
+    "safety_plan": ("安全预案", "safety plan"),
+    "satisfied": ("满意(次)", "satisfied (times)"),
+    "scan": ("扫描件", "scan"),
+    "sign_up_until": ("报名截止日期", "sign-up until"),
+    "service_days": ("服务天数", "days of service"),
+    "size": ("大小", "size"),
+    "source": ("来源", "source"),
+    "speciality": ("专长", "speciality"),
+    "starts": ("开始日期", "first day"),
+    "stream": ("事项编号", "stream"),
+    "subjects": ("合作内容", "subjects"),
+    "text": ("正文", "text"),
+    "theme": ("主题", "theme"),
+    "tier": ("层级", "tier"),
+    "title": ("标题", "title"),
+    "to": ("转至单位", "turn to"),
+    "until": ("有效期至", "until"),
+    "valid_from": ("有效期起", "valid from"),
+    "valid_to": ("有效期止", "valid to"),
+    "voids": ("作废的记录号", "voids record"),
+    # where the same name means something narrower
+    "Money.source": ("资金来源", "source of funds"),
+    "Amend.days": ("签署期限(工作日)", "time to sign (working days)"),
+    "CallMeeting.days": ("答复期限(工作日)", "time to answer (working days)"),
+    "CallMeeting.day": ("会议日期", "day of the meeting"),
+    "ChangeTask.days": ("答复期限(工作日)", "time to answer (working days)"),
+    "End.day": ("最后一日", "last day"),
+    "Extend.days": ("延长至(从今日起工作日)", "new time (working days from today)"),
+    "Leave.day": ("最后一日", "last day"),
+    "MoveMeeting.day": ("会议日期", "day of the meeting"),
+    "MoveMeeting.days": ("答复期限(工作日)", "time to answer (working days)"),
+    "NeedPublished.to": ("指定单位", "asked of"),
+    "PassOn.days": ("答复期限(工作日)", "time to answer (working days)"),
+    "ChangeOffer.days": ("答复期限(工作日)", "time to answer (working days)"),
+    "Offer.days": ("答复期限(工作日)", "time to answer (working days)"),
+    "PublishNeed.days": ("征集期限(工作日)", "time to offer (working days)"),
+    "ShareExpert.agreed": ("本人已同意共享", "the expert agreed to be shared"),
+    "Propose.days": ("签署期限(工作日)", "time to sign (working days)"),
+    "Publish.days": ("答复期限(工作日)", "time to answer (working days)"),
+    "PublishNeed.to": ("指定单位(不选即面向全部伙伴)", "asked of (none: all partners)"),
+    "SetTask.days": ("答复期限(工作日)", "time to answer (working days)"),
+    "SetTask.due": ("完成时限", "due"),
+    "ChangeTask.due": ("完成时限", "due"),
+    "Place.name": ("场所名称", "name of the place"),
+    "OutsideParty.name": ("单位名称", "name of the party"),
+    "Confirm.persons": ("预计参加人数", "people expected"),
+}
+_PERSONAL = (
+    "只写事由，不写人名、住址、电话、病情等个人信息",
+    "the matter only: no person's name, address, telephone or health",
+)
+_ATTACHED = (
+    "只限可公开内容；标有绝密、机密、秘密、内部的材料不得录入；不写身份证号、病情、家庭情况",
+    "public material only: nothing marked secret or internal, no identity numbers, health or family matters",
+)
 _HINTS: dict[str, tuple[str, str]] = {
-    "title": (
-        "只写事由,不写人名、住址、病情等个人信息",
-        "the matter only: no person's name, address or health",
-    ),
+    "title": _PERSONAL,
+    "speciality": ("如「柑橘栽培」；不写姓名、年龄、职级", "such as “citrus growing”: no name, age or rank"),
+    "Place.name": ("公共场所名称，不写私人住址", "a public place, no private address"),
+    "OutsideParty.name": ("单位全称，不写个人姓名", "the party's full name, no person's"),
+    "number": ("照纸质件填写，平台不编文号", "as on the paper; the platform gives no numbers"),
+    **dict.fromkeys(("note", "text", "minutes", "agenda", "safety_plan", "scan", "letter", "mark"), _ATTACHED),
+    "subjects": ("备忘录生效后，双方才能就所列内容相互提出请求", "bureaus may ask each other for these only once it is in force"),
+    "persons": ("只填数字，名单不进入平台", "the number only; no list of names enters the platform"),
 }
 
 
-def of(name: str) -> tuple[str, str]:
-    """The label of a field, (zh, en)."""
-    return _LABELS.get(name, (name, name.replace("_", " ")))
+def of(name: str, owner: str = "") -> tuple[str, str]:
+    """The label of a field, (zh, en); `owner` is the class it stands in."""
+    return _LABELS.get(f"{owner}.{name}") or _LABELS.get(name, (name, name.replace("_", " ")))
 
 
-def hint(name: str) -> tuple[str, str]:
+def is_known(name: str, owner: str = "") -> bool:
+    """Whether the field has a label of its own: a test asks for every field there is."""
+    return name in _LABELS or f"{owner}.{name}" in _LABELS
+
+
+def hint(name: str, owner: str = "") -> tuple[str, str]:
     """What to write beside a field, (zh, en)."""
-    return _HINTS.get(name, ("", ""))
+    return _HINTS.get(f"{owner}.{name}") or _HINTS.get(name, ("", ""))

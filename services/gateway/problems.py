@@ -1,17 +1,18 @@
-"""Errors as RFC 9457 problems: the one place where a kind of error meets an HTTP status."""
+"""Errors as RFC 9457 problems for programs and as pages for people: where a kind of error meets an HTTP status."""
 
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from events import errors
+from services.gateway import said
+from services.gateway.view import View
 
-_log = structlog.get_logger()
+_PROGRAMS = ("/api/", "/log/", "/healthz", "/readyz", "/metrics")
 
 
 def problem(error: errors.YinqiaoError, request: Request) -> dict[str, Any]:
@@ -31,47 +32,68 @@ def request_id(request: Request) -> str:
     return str(getattr(request.state, "request_id", "-"))
 
 
-def respond(error: errors.YinqiaoError, request: Request) -> JSONResponse:
-    """The problem as a response; an unavailable service says when to come back."""
-    headers = {"Retry-After": "2"} if isinstance(error, errors.Unavailable) else {}
-    return JSONResponse(
-        problem(error, request), error.status, media_type="application/problem+json", headers=headers,
-    )  # fmt: skip
+def respond(request: Request, error: Exception) -> Response:
+    """The error as a problem or a page; an unavailable service says when to come back."""
+    ours, status, headers = _kind(error)
+    if isinstance(ours, errors.Unavailable):
+        headers = {**headers, "Retry-After": "2"}
+    if _for_programs(request):
+        body = problem(ours, request) if ours else _plain(status, request)
+        return JSONResponse(body, status, media_type="application/problem+json", headers=headers)
+    view = View(request)
+    title, detail = _words(view, ours, status)
+    response = view.page("error.html", status, title=title, detail=detail)
+    response.headers.update(headers)
+    return response
+
+
+def _for_programs(request: Request) -> bool:
+    return request.url.path.startswith(_PROGRAMS)
+
+
+def _kind(error: Exception) -> tuple[errors.YinqiaoError | None, int, dict[str, str]]:
+    """The error as one of ours if it is one, its status, and headers that belong to it."""
+    match error:
+        case errors.YinqiaoError():
+            return error, error.status, {}
+        case RequestValidationError():
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"][1:]) or "body"
+            invalid = errors.Invalid(f"{field}: {first['msg']}", field=field)
+            return invalid, invalid.status, {}
+        case HTTPException():
+            return None, error.status_code, dict(error.headers or {})
+    return None, 500, {}
+
+
+def _plain(status: int, request: Request) -> dict[str, Any]:
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "instance": f"urn:yinqiao:request:{request_id(request)}",
+    }
+
+
+def _words(view: View, error: errors.YinqiaoError | None, status: int) -> tuple[str, str]:
+    if error is not None:
+        return view.t(error.title_zh, _title_en(error)), said.detail(error, view.lang)
+    if status == HTTPStatus.NOT_FOUND:
+        return view.t("没有这个页面", "There is no such page"), ""
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return view.t("这个地址不能这样使用", "This address is used otherwise"), ""
+    return view.t("出错了", "Something went wrong"), view.t("已记录，请稍后再试。", "It was noted; try again later.")
+
+
+def _title_en(error: errors.YinqiaoError) -> str:
+    return error.kind().replace("-", " ").capitalize()
 
 
 def install(app: FastAPI) -> None:
-    """Every error that leaves a route becomes a problem."""
-    app.add_exception_handler(errors.YinqiaoError, _ours)
-    app.add_exception_handler(RequestValidationError, _parameters)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
+    """Every error that leaves a route becomes a problem or a page."""
+    for kind in (errors.YinqiaoError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _answer)
 
 
-async def _ours(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, errors.YinqiaoError)  # noqa: S101  (registered for this kind only)
-    return respond(error, request)
-
-
-async def _parameters(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)  # noqa: S101  (registered for this kind only)
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"])
-    return respond(errors.Invalid(f"{field}: {first['type']}", field=field), request)
-
-
-async def _http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)  # noqa: S101  (registered for this kind only)
-    status = HTTPStatus(error.status_code)
-    body = {"type": "about:blank", "title": status.phrase, "status": status.value}
-    return JSONResponse(body, status, media_type="application/problem+json", headers=error.headers)
-
-
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    _log.error("unexpected", kind=type(error).__name__, request=request_id(request))
-    body = {
-        "type": "about:blank",
-        "title": "出错了",
-        "status": 500,
-        "instance": f"urn:yinqiao:request:{request_id(request)}",
-    }
-    return JSONResponse(body, 500, media_type="application/problem+json")
+async def _answer(request: Request, error: Exception) -> Response:
+    return respond(request, error)

@@ -1,0 +1,208 @@
+"""One thing: its facts, the answers to it, what may be done now, and its history as sentences by day."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeAlias
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from events import errors
+from events.event import Event, Record
+from events.history import Corrected, Voided
+from events.values import Attachment
+from services.gateway import kinds, lists, orders, shown, things
+from services.gateway.paths import LogName, StreamName
+from services.gateway.shown import Cell
+from services.gateway.things import Thing
+from services.gateway.view import View
+from services.runtime import clock
+
+routes = APIRouter()
+Part: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One record in a history: what it says, when, who did it, its attachments, and what became of it."""
+
+    record: Record[Event]
+    sentence: str
+    attachments: list[Cell]
+    actor: str
+    became: str
+    changes: list[tuple[str, Cell, Cell]]
+    correctable: bool
+
+
+@routes.get("/{context}/{aggregate}/{log}/{stream}", include_in_schema=False)
+def show(context: str, aggregate: str, log: LogName, stream: StreamName, request: Request) -> HTMLResponse:
+    """The page of one thing."""
+    view = View(request)
+    thing = kinds.find(view, log, stream, kinds.kind(context, aggregate))
+    with view.reading(thing.kind.model):
+        pass
+    bureau = view.officer.bureau if view.officer else ""
+    return view.page(
+        "detail.html", thing=thing, facts=thing.kind.facts(thing, view) if thing.state else [],
+        offers=things.offers(thing, bureau), steps=things.steps(thing, bureau), days=history(view, thing.history()),
+        texts=texts(thing), parameters=orders.parameters, attached=attached(view),
+        simple=orders.simple,
+    )  # fmt: skip
+
+
+@routes.get("/api/v1/{context}/{aggregate}/{log}/{stream}", tags=["read"], summary="一件事项 · one thing")
+def api(context: str, aggregate: str, log: LogName, stream: StreamName, request: Request) -> JSONResponse:
+    """Its stage, the newest values of its fields, the answers to it, and all its records as sentences."""
+    view = View(request)
+    thing = kinds.find(view, log, stream, kinds.kind(context, aggregate))
+    return lists.json({
+        "log": log, "stream": stream, "version": thing.version, "stage": thing.stage, "fields": thing.payload,
+        "asks": [ask.model_dump(mode="json") for ask in thing.asks],
+        "answers": [
+            {"log": a.log, "stream": a.stream, "stage": getattr(a.state, "stage", None), "counts": a.named, "too_late": a.late}
+            for a in thing.answers
+        ],
+        "history": [record_json(view, record) for record in thing.history()],
+    })  # fmt: skip
+
+
+def record_json(view: View, record: Record[Event]) -> dict[str, object]:
+    """A record as the API lists it."""
+    return {
+        "log": record.log, "position": record.position, "time": record.time, "type": record.type,
+        "stream": f"{record.aggregate}/{record.stream}", "version": record.version, "actor": record.actor,
+        "sentence": view.sentence(record), "data": record.data.model_dump(mode="json", exclude_none=True),
+    }  # fmt: skip
+
+
+def history(view: View, records: list[Record[Event]]) -> list[tuple[str, list[Line]]]:
+    """Records grouped by day, the newest day first."""
+    lines = [_line(view, record, records) for record in reversed(records)]
+    return [(day, list(group)) for day, group in groupby(lines, lambda line: day_of(view, line.record.time))]
+
+
+def day_of(view: View, time: str) -> str:
+    return view.day(clock.local(clock.moment(time)).date())
+
+
+def _line(view: View, record: Record[Event], records: list[Record[Event]]) -> Line:
+    later = [r for r in records if r.log == record.log and r.stream == record.stream and r.position > record.position]
+    mine = view.officer is not None and record.log == _own_log(view)
+    still = not any(isinstance(r.data, Voided) and r.data.voids == record.position for r in later)
+    fact = not isinstance(record.data, (Corrected, Voided))
+    return Line(
+        record, view.sentence(record), [shown.attachment(a, view, record.log) for a in shown.attachments(record.data)],
+        view.actor(record.actor), _became(view, record, later), _changes(view, record, records),
+        mine and still and fact and things.may_be_corrected(record.aggregate),
+    )  # fmt: skip
+
+
+def _own_log(view: View) -> str:
+    return view.site.log_of(view.officer.bureau) if view.officer else ""
+
+
+def _became(view: View, record: Record[Event], later: list[Record[Event]]) -> str:
+    for other in reversed(later):
+        if isinstance(other.data, Voided) and other.data.voids == record.position:
+            return view.t(f"已由第{other.position}号记录作废", f"voided by record {other.position}")
+        if isinstance(other.data, Corrected) and other.data.corrects == record.position:
+            return view.t(f"已由第{other.position}号记录更正", f"corrected by record {other.position}")
+    return ""
+
+
+def _changes(view: View, record: Record[Event], records: list[Record[Event]]) -> list[tuple[str, Cell, Cell]]:
+    """What a correction changed: field, before, after."""
+    if not isinstance(record.data, Corrected):
+        return []
+    before = _before(record, records)
+    if before is None:
+        return []
+    old, new = dict(shown.fields(before, view)), dict(shown.fields(record.data.new(), view))
+    names = [*old, *(name for name in new if name not in old)]
+    none = shown.plain("—")
+    return [(n, old.get(n, none), new.get(n, none)) for n in names if old.get(n, none) != new.get(n, none)]
+
+
+def _before(record: Record[Event], records: list[Record[Event]]) -> Event | None:
+    """The payload that a correction replaced: the fact's own, or that of the correction before."""
+    assert isinstance(record.data, Corrected)  # noqa: S101  (narrowed by the caller)
+    found: Event | None = None
+    for other in records:
+        if (other.log, other.stream) != (record.log, record.stream) or other.position >= record.position:
+            continue
+        if other.position == record.data.corrects:
+            found = other.data
+        elif isinstance(other.data, Corrected) and other.data.corrects == record.data.corrects:
+            found = other.data.new()
+    return found
+
+
+def attached(view: View) -> Callable[[Attachment, str], Cell]:
+    return lambda value, log: shown.attachment(value, view, log)
+
+
+@dataclass(frozen=True)
+class Text:
+    """One version of a text, in the record that stated it."""
+
+    record: Record[Event]
+    attachment: Attachment
+
+
+def texts(thing: Thing) -> list[Text]:
+    """The versions of a thing's text, the oldest first."""
+    found = [Text(r, r.data.text) for r in thing.facts if isinstance(getattr(r.data, "text", None), Attachment)]  # type: ignore[attr-defined]  # asked for in the condition
+    return found
+
+
+@routes.get("/{context}/{aggregate}/{log}/{stream}/texts", include_in_schema=False)
+def compare(context: str, aggregate: str, log: LogName, stream: StreamName, request: Request) -> HTMLResponse:
+    """The versions of a text side by side, each with what it changed against the one before."""
+    view = View(request)
+    thing = kinds.find(view, log, stream, kinds.kind(context, aggregate))
+    versions = [(text, _content(view, text)) for text in texts(thing)]
+    shown_ = [
+        (text, None if content is None else marked(before or "", content))
+        for (text, content), before in zip(versions, [None, *[c for _, c in versions]], strict=False)
+    ]
+    return view.page("texts.html", thing=thing, versions=shown_, attached=attached(view))
+
+
+def _content(view: View, text: Text) -> str | None:
+    """A plain text as the acting bureau may read it; None for other kinds of file."""
+    if text.attachment.mediatype != "text/plain":
+        return None
+    if view.officer is None:
+        raise errors.NotAllowed("choose who acts: the text is for the bureaus concerned")
+    content, kind = view.site.attachments.get(text.attachment.digest, view.officer.bureau, text.record.log)
+    return content.decode(kind.rpartition("charset=")[2] or "utf-8")
+
+
+def marked(before: str, after: str) -> list[list[Part]]:
+    """The lines of a text, each as parts: '' for kept, `ins` for new, `del` for gone; a first text is all kept."""
+    old, new = before.splitlines(), after.splitlines()
+    if not before:
+        return [[("", line)] for line in new]
+    found: list[list[Part]] = []
+    for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            found += [[("", line)] for line in new[c:d]]
+        elif b - a == d - c:
+            found += [_within(one, other) for one, other in zip(old[a:b], new[c:d], strict=True)]
+        else:
+            found += [*([("del", line)] for line in old[a:b]), *([("ins", line)] for line in new[c:d])]
+    return found
+
+
+def _within(before: str, after: str) -> list[Part]:
+    """One line's changes, letter by letter."""
+    found: list[Part] = []
+    for tag, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag == "equal":
+            found.append(("", after[c:d]))
+        else:
+            found += [(mark, part) for mark, part in (("del", before[a:b]), ("ins", after[c:d])) if part]
+    return found

@@ -1,0 +1,12 @@
+"""What may stand in an address: logs, positions, streams."""
+
+from typing import Annotated, TypeAlias
+
+from fastapi import Path
+
+from events.values import POSITION_LIMIT
+
+LogName: TypeAlias = Annotated[str, Path(pattern=r"^[0-9]{6}(-[1-9][0-9]{0,3})?$")]
+StreamName: TypeAlias = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+PositionNumber: TypeAlias = Annotated[int, Path(ge=1, le=POSITION_LIMIT)]
+Token: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{43}$")]

@@ -1,0 +1,321 @@
+"""What a context shows: one `Kind` for each thing that has a list, a page of its own and commands.
+
+A context's module says columns, filters, facts and which command belongs to which stage; everything else
+(pages, forms, exports, API) is made from that. `Thing` is one of them, read from the ledger itself, so that
+its own bureau sees a command's effect at once; answers of other bureaus come through the inbox's questions.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from events import catalogue, errors, loops
+from events.event import Event, Key, Record
+from events.history import Aggregate, Corrected, Voided, effective
+from events.loops import Answer, Ask, Asking, PassedOn
+from projections.model import ReadModel
+from services.bureau.commands import Command
+from services.gateway.shown import Cell
+from services.ledger import read
+from services.runtime.database import Connection
+
+if TYPE_CHECKING:
+    from services.gateway.view import View
+
+Words = tuple[str, str]
+"""(zh, en)."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a list; `show` gives the cell of a row."""
+
+    zh: str
+    en: str
+    show: Callable[[Any, "View"], Cell]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One condition in a list's address; `options` gives (value, label), none means a day is typed."""
+
+    name: str
+    zh: str
+    en: str
+    options: Callable[["View"], Sequence[tuple[str, str]]] | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a stage is called; tone: '', good, wait, bad."""
+
+    zh: str
+    en: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Option:
+    """Something to pick in a form; `why` says why it cannot be."""
+
+    value: str
+    label: str
+    why: str = ""
+
+
+@dataclass
+class Answered:
+    """What one bureau answered in its own stream; `late`: the asker closed the question without it."""
+
+    aggregate: Aggregate
+    log: str
+    stream: str
+    records: list[Record[Event]]
+    facts: list[Record[Event]]
+    state: Any
+    last: Record[Any] | None
+    named: bool = False
+    late: bool = False
+
+    @property
+    def bureau(self) -> str:
+        return self.log[:6]
+
+
+@dataclass
+class Thing:
+    """One stream with its facts and the answers to its questions."""
+
+    kind: "Kind"
+    log: str
+    stream: str
+    records: list[Record[Event]]
+    facts: list[Record[Event]]
+    state: Any
+    answers: list[Answered] = field(default_factory=list)
+
+    @property
+    def bureau(self) -> str:
+        return self.log[:6]
+
+    @property
+    def version(self) -> int:
+        return self.records[-1].version
+
+    @property
+    def stage(self) -> str:
+        return str(getattr(self.state, "stage", ""))
+
+    @property
+    def asks(self) -> tuple[Ask, ...]:
+        """Who is asked now."""
+        return tuple(getattr(self.state, "asks", ()))
+
+    @property
+    def path(self) -> str:
+        """Its permalink."""
+        return f"/{self.kind.context}/{self.kind.aggregate}/{self.log}/{self.stream}"
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The newest value of every field that its facts have stated, as JSON."""
+        found: dict[str, Any] = {}
+        for record in self.facts:
+            found |= record.data.model_dump(mode="json", exclude_none=True)
+        return found
+
+    def title(self, view: "View") -> str:
+        """What it is called: its own title, or its kind and number."""
+        return str(self.payload.get("title") or f"{view.t(self.kind.zh, self.kind.en)} {self.stream[:8]}")
+
+    def latest(self, *kinds: type[Event]) -> Any:
+        """The newest payload of one of these kinds; None for none."""
+        return next((r.data for r in reversed(self.facts) if isinstance(r.data, kinds)), None)
+
+    def question_to(self, bureau: str) -> Record[Event] | None:
+        """The record that asks a bureau and waits for its answer."""
+        if all(a.bureau != bureau for a in self.asks):
+            return None
+        for record in reversed(self.facts):
+            if isinstance(record.data, (loops.Settling, loops.Ending)):
+                return None
+            if _asks(record, bureau):
+                return None if self._answered(record, bureau) else record
+        return None
+
+    def _answered(self, question: Record[Event], bureau: str) -> bool:
+        return any(
+            a.bureau == bureau and a.last is not None and a.last.data.question.position >= question.position
+            for a in self.answers
+        )
+
+    def mine(self, bureau: str) -> Answered | None:
+        """What a bureau has answered, if it has."""
+        return next((a for a in self.answers if a.bureau == bureau), None)
+
+    def due(self, bureau: str) -> date | None:
+        return next((a.due for a in self.asks if a.bureau == bureau), None)
+
+    def history(self) -> list[Record[Event]]:
+        """All its records and those of its answers, the oldest first."""
+        return sorted([*self.records, *(r for a in self.answers for r in a.records)], key=lambda r: r.order)
+
+
+def _asks(record: Record[Event], bureau: str) -> bool:
+    match record.data:
+        case PassedOn(to=to):
+            return to.bureau == bureau
+        case Asking(asks=asks):
+            return any(a.bureau == bureau for a in asks)
+    return False
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of thing. `rows(conn, conditions, limit, after)` is the read model's query for its list.
+
+    `steps`: what its own bureau may do at a stage; `answers`: what a bureau that is asked may answer;
+    `after`: what it may do once it has answered so. `values` gives a command's fields that the page knows,
+    or None when the command makes no sense yet.
+    """
+
+    aggregate: str
+    context: str
+    zh: str
+    en: str
+    model: ReadModel
+    rows: Callable[[Connection, Mapping[str, Any], int, Any], Sequence[Any]]
+    cursor: TypeAdapter[Any]
+    columns: tuple[Column, ...]
+    filters: tuple[Filter, ...]
+    stages: Mapping[str, Stage]
+    facts: Callable[[Thing, "View"], list[tuple[str, Cell]]]
+    begin: tuple[type[Command], ...] = ()
+    steps: Mapping[str, tuple[type[Command], ...]] = field(default_factory=dict)
+    answers: tuple[type[Command], ...] = ()
+    after: Mapping[str, tuple[type[Command], ...]] = field(default_factory=dict)
+    values: Callable[[Thing, type[Command], str], Mapping[str, Any] | None] = lambda _thing, _kind, _bureau: {}
+    empty: Words = ("", "")
+
+    @property
+    def path(self) -> str:
+        """Its list."""
+        return f"/{self.context}/{self.aggregate}"
+
+    def stage(self, name: str) -> Stage:
+        return self.stages.get(name, Stage(name, name))
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A command that is possible now, with the fields that are known already."""
+
+    command: type[Command]
+    values: Mapping[str, Any]
+    version: int | None = None
+    asked: str | None = None
+
+    @property
+    def path(self) -> str:
+        return f"/forms/{self.command.context}/{self.command.name}"
+
+
+def load(conn: Connection, kind: Kind, log: str, stream: str, answers: Iterable[Key] = ()) -> Thing:
+    """Read one thing. Raises NotFound; a history that does not fold has no state."""
+    records = read.history(conn, log, stream)
+    if not records or records[0].aggregate != kind.aggregate:
+        raise errors.NotFound(f"there is no {kind.en} {stream[:8]} of {log} here")
+    facts, state = _fold(records)
+    found = Thing(kind, log, stream, records, facts, state)
+    keys = {(r.log, r.stream): r for r in (read.record(conn, key) for key in answers)}
+    found.answers = [_answered(found, read.history(conn, *key)) for key in sorted(keys)]
+    return found
+
+
+def _fold(records: list[Record[Event]]) -> tuple[list[Record[Event]], Any]:
+    try:
+        return effective(records), catalogue.AGGREGATES[records[0].aggregate].fold(records)
+    except errors.ImpossibleHistory:
+        return records, None
+
+
+def _answered(thing: Thing, records: list[Record[Event]]) -> Answered:
+    facts, state = _fold(records)
+    first = records[0]
+    last = next((r for r in reversed(facts) if isinstance(r.data, Answer)), None)
+    found = Answered(catalogue.AGGREGATES[first.aggregate], first.log, first.stream, records, facts, state, last)
+    named = {(a.log, a.position) for r in thing.facts if isinstance(r.data, loops.Settling) for a in r.data.answers}
+    found.named = any(r.key in named for r in facts)
+    if last is not None and not isinstance(last.data, (loops.Declined, loops.Returned)) and last.key not in named:
+        found.late = _closed_after(thing, last.data.question.position)
+    return found
+
+
+def question_of(records: Sequence[Record[Event]]) -> Key:
+    """The record that a stream of answers answers. Raises NotFound."""
+    for record in records:
+        if isinstance(record.data, Answer):
+            return record.data.question.log, record.data.question.position
+    raise errors.NotFound("there is no such thing here")
+
+
+def _closed_after(thing: Thing, question: int) -> bool:
+    return any(r.position > question and isinstance(r.data, (loops.Settling, loops.Ending)) for r in thing.facts)
+
+
+def offers(thing: Thing, bureau: str) -> list[Offer]:
+    """What a bureau may do with it now."""
+    kind = thing.kind
+    if thing.state is None:
+        return []
+    if thing.bureau == bureau:
+        named = {"stream": thing.stream}
+        found = [_offer(thing, command, bureau, named, thing.version) for command in kind.steps.get(thing.stage, ())]
+    else:
+        named = {"log": thing.log, "stream": thing.stream}
+        asked = kind.answers if thing.question_to(bureau) is not None else ()
+        found = [_offer(thing, command, bureau, named) for command in asked]
+        if (mine := thing.mine(bureau)) is not None:
+            found += [_after(thing, c, bureau, mine) for c in kind.after.get(str(getattr(mine.state, "stage", "")), ())]
+    return [offer for offer in found if offer is not None]
+
+
+def _after(thing: Thing, command: type[Command], bureau: str, mine: Answered) -> Offer | None:
+    if "log" in command.model_fields:
+        return _offer(thing, command, bureau, {"log": thing.log, "stream": thing.stream})
+    return _offer(thing, command, bureau, {"stream": mine.stream}, mine.records[-1].version)
+
+
+def _offer(
+    thing: Thing, command: type[Command], bureau: str, named: dict[str, Any], version: int | None = None
+) -> Offer | None:
+    values = thing.kind.values(thing, command, bureau)
+    return None if values is None else Offer(command, {**named, **values}, version)
+
+
+def steps(thing: Thing, bureau: str) -> list[Offer]:
+    """What the asker may do with each bureau that it waits for: remind, give more time, turn to another."""
+    if thing.bureau != bureau:
+        return []
+    waiting = [ask for ask in thing.asks if thing.question_to(ask.bureau) is not None]
+    return [offer for ask in waiting for offer in steps_for(thing.kind.aggregate, thing.stream, ask.bureau)]
+
+
+def steps_for(aggregate: str, stream: str, bureau: str) -> list[Offer]:
+    """The steps of a loop that its aggregate has events for."""
+    from services.bureau.loops import Extend, PassOn, Remind  # noqa: PLC0415
+
+    known = catalogue.AGGREGATES[aggregate].events
+    pairs = ((Remind, loops.Reminded), (Extend, loops.Extended), (PassOn, PassedOn))
+    values = {"aggregate": aggregate, "stream": stream, "bureau": bureau}
+    return [
+        Offer(command, values, None, bureau) for command, event in pairs if any(issubclass(e, event) for e in known)
+    ]
+
+
+def may_be_corrected(aggregate: str) -> bool:
+    """Whether facts of such streams can be corrected and voided."""
+    return any(issubclass(e, (Corrected, Voided)) for e in catalogue.AGGREGATES[aggregate].events)

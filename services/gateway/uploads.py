@@ -1,0 +1,97 @@
+"""Posted forms with what was uploaded: texts and files become attachments before the command is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Annotated, TypeAlias
+
+from fastapi import Depends, Request
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+
+from events import errors, values
+from services.gateway import forms
+from services.gateway.forms import Field, Filled
+from services.gateway.site import Site
+
+CONFIRMED = "public_only"
+"""The box that says: only public material."""
+_BY_ENDING = {
+    ".txt": "text/plain", ".pdf": "application/pdf", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".odt": "application/vnd.oasis.opendocument.text",
+}  # fmt: skip
+ACCEPTED = ",".join(_BY_ENDING)
+_TEXT = 200_000
+
+
+@dataclass
+class Posted:
+    """A form as it was sent: texts by name, and files by name."""
+
+    filled: Filled = field(default_factory=dict)
+    files: Mapping[str, UploadFile] = field(default_factory=dict)
+
+    def one(self, name: str) -> str:
+        """The first value of a name; '' for none."""
+        return (self.filled.get(name) or [""])[0]
+
+
+async def read(request: Request) -> Posted:
+    """The form in a request. Raises Invalid."""
+    try:
+        form = await request.form(max_files=50, max_fields=2_000, max_part_size=_TEXT * 4)
+    except HTTPException:
+        raise errors.Invalid("body: is no form that can be read", field="body") from None
+    posted, files = Posted(), {}
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            files[name] = value
+        else:
+            posted.filled.setdefault(name, []).append(_text(name, value))
+    posted.files = files
+    return posted
+
+
+Form: TypeAlias = Annotated[Posted, Depends(read)]
+
+
+def _text(name: str, value: str) -> str:
+    if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        raise errors.Invalid("a field holds characters that are no text", field=name[:60])
+    return value
+
+
+def store(site: Site, bureau: str, controls: tuple[Field, ...], posted: Posted) -> None:
+    """Keep every text and file of the form as an attachment of the bureau, and name it in the form.
+
+    Raises Invalid, its field named.
+    """
+    for control in forms.files(controls, {**posted.filled, **dict.fromkeys(posted.files, [""])}):
+        found = _content(control, posted)
+        if found is None:
+            continue
+        if not posted.one(CONFIRMED):
+            raise errors.Invalid("say that it holds public material only, before it is stored", field=CONFIRMED)
+        try:
+            kept = site.attachments.put(bureau, found[0], found[1], ())
+        except errors.Invalid as error:
+            raise errors.Invalid(error.message, field=control.name) from None
+        _name(control, posted.filled, kept)
+
+
+def _content(control: Field, posted: Posted) -> tuple[bytes, str] | None:
+    """What was written or uploaded for a control, and its media type."""
+    text = posted.one(f"{control.name}.written").strip()
+    if text:
+        return text.replace("\r\n", "\n").encode(), "text/plain"
+    file = posted.files.get(f"{control.name}.file")
+    if file is None or not file.filename or not file.size:
+        return None
+    return file.file.read(), _BY_ENDING.get(PurePosixPath(file.filename).suffix.lower(), "application/octet-stream")
+
+
+def _name(control: Field, filled: Filled, kept: values.Attachment) -> None:
+    for name, value in kept:
+        filled[f"{control.name}.{name}"] = [str(value)]
+    filled.pop(f"{control.name}.written", None)

@@ -1,0 +1,156 @@
+"""A node for tests of its pages: real database, office, desk, checkpointer and projector, in this process."""
+
+import threading
+from collections.abc import Callable
+from datetime import date, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from events import checkpoints, notes
+from events.alliance import Alliance, Bureau, Document, Key, Log, Node
+from projections.models import MODELS
+from services.bureau import schema as desk_schema
+from services.bureau.desk import Desk
+from services.bureau.office import Office
+from services.gateway.site import Site
+from services.ledger import logs
+from services.ledger import schema as ledger_schema
+from services.ledger.checkpoints import Checkpointer
+from services.ledger.guard import Guard, GuardFile
+from services.people import schema as people_schema
+from services.people.attachments import Store
+from services.people.holdings import Holdings
+from services.projector import schema as projector_schema
+from services.projector.runner import Projector
+from services.runtime import clock, files, workdays
+from services.runtime.database import Database, migrate
+from services.runtime.signals import Wake
+
+ALLIANCE, NAME = "chuanyu", "chongqing"
+BUREAUS = {
+    "500000": ("重庆市委老干部局", "Chongqing"), "500116": ("江津区委老干部局", "Jiangjin"),
+    "500117": ("合川区委老干部局", "Hechuan"), "500153": ("荣昌区委老干部局", "Rongchang"),
+    "510000": ("四川省委老干部局", "Sichuan"), "510300": ("自贡市委老干部局", "Zigong"),
+    "511600": ("广安市委老干部局", "Guang'an"), "512000": ("资阳市委老干部局", "Ziyang"),
+    "440100": ("广州市委老干部局", "Guangzhou"),
+}  # fmt: skip
+ELSEWHERE = "440100"
+"""Hosted by the node `guests`."""
+
+
+def log_signer(log: str) -> notes.Signer:
+    return notes.Signer(checkpoints.origin(ALLIANCE, log), sha256(log.encode()).digest())
+
+
+def node_signer(name: str) -> notes.Signer:
+    key = checkpoints.node_key(ALLIANCE, name)
+    return notes.Signer(key, sha256(key.encode()).digest(), notes.Kind.COSIGNATURE)
+
+
+def alliance(urls: dict[str, str]) -> Alliance:
+    day = date(2019, 1, 1)
+    document = Document(
+        alliance=ALLIANCE, version=1, quorum=(notes.Signer("quorum", b"q" * 32).verifier.vkey,),
+        bureau=tuple(
+            Bureau.model_validate({"code": code, "name_zh": zh, "name_en": f"{en} bureau", "from": day})
+            for code, (zh, en) in BUREAUS.items()
+        ),
+        node=tuple(Node(name=n, operator=n, url=u, cosigner=node_signer(n).verifier.vkey) for n, u in urls.items()),
+        log=tuple(
+            Log(name=c, bureau=c, node=_node(c), key=(Key(vkey=log_signer(c).verifier.vkey),)) for c in BUREAUS
+        ),
+    )  # fmt: skip
+    return Alliance(document, "")
+
+
+def _node(code: str) -> str:
+    return "guests" if code == ELSEWHERE else NAME
+
+
+def prepare(dsn: str) -> None:
+    """Every step of a node's database."""
+    steps = (ledger_schema, people_schema, desk_schema, projector_schema)
+    migrate(dsn, [migration for step in steps for migration in step.migrations()])
+
+
+class House:
+    """The parts of a node, and the loop that signs and projects what is appended."""
+
+    def __init__(
+        self, dsn: str, folder: Path, now: Callable[[], datetime] = clock.now, url: str = "http://127.0.0.1:8501"
+    ) -> None:
+        self.database = Database(dsn, size=10).open()
+        self.alliance = alliance({NAME: url, "guests": "http://127.0.0.1:8503"})
+        self.own = sorted(log.name for log in self.alliance.logs_of(NAME))
+        self.cause: str | None = None
+        self.rebuilds: list[str] = []
+        self._guard = GuardFile(folder / "guard")
+        self.wake, self._stop = Wake(), threading.Event()
+        self.checkpointer = Checkpointer(self.database, {x: log_signer(x) for x in self.own}, self._guard)
+        self.projector = Projector(self.database, MODELS)
+        self.site = self._site(folder, now, url)
+        self._open()
+
+    def _site(self, folder: Path, now: Callable[[], datetime], url: str) -> Site:
+        files.make_folder(folder / "vault")
+        store = Store(ALLIANCE, folder / "vault")
+        holdings = Holdings(NAME, lambda: self.alliance, self.database, store, node_signer(NAME), now)
+        office = Office(
+            self.database, ALLIANCE, now, workdays.add, self.wake.set, holdings.entitle, self._may_write
+        )
+        return Site(
+            NAME, self.alliance, self.database, office, Desk(self.database, office, now, workdays.add), holdings,
+            self, now, {NAME: url, "guests": "http://127.0.0.1:8503"}, demo_sign_in=True, demo_data=True,
+            configuration={"name": NAME, "dsn": "host=db password=***"},
+        )  # fmt: skip
+
+    def _open(self) -> None:
+        with self.database.connection() as conn:
+            for log in self.own:
+                logs.open_own(conn, log)
+        self.projector.prepare()
+
+    def _may_write(self) -> None:
+        from events import errors
+
+        if self.cause:
+            raise errors.ReadOnly(f"this node is read-only: {self.cause}")
+
+    # what the site asks of a running node
+
+    def read_only(self) -> str | None:
+        return self.cause
+
+    def guard(self) -> Guard | None:
+        return self._guard.read()
+
+    def rebuild(self, name: str) -> None:
+        self.rebuilds.append(name)
+
+    def rebuilding(self) -> dict[str, str]:
+        return dict.fromkeys(self.rebuilds, "50 %")
+
+    def exchange(self) -> list[dict[str, Any]]:
+        return []
+
+    def catch_up(self) -> None:
+        """Sign and project everything that was appended."""
+        self.checkpointer.round()
+        while self.projector.step():
+            pass
+
+    def start(self) -> None:
+        """Keep catching up in a thread."""
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self.wake.wait(0.2)
+            if not self._stop.is_set():
+                self.catch_up()
+
+    def close(self) -> None:
+        self._stop.set()
+        self.wake.set()
+        self.database.close()
