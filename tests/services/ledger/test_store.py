@@ -49,7 +49,7 @@ def test_a_run_that_its_note_proves_is_stored_byte_for_byte(reader: Ledger) -> N
         assert tree.restore(conn, LOG, 700).root() == merkle.root(map(merkle.leaf_hash, values))
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 700), st.integers(0, 700)), max_size=6))
 def test_repeats_in_any_order_and_overlap_change_nothing(
     new_ledger: Callable[..., Ledger], deliveries: list[tuple[int, int]]

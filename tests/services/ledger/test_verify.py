@@ -81,6 +81,8 @@ CASES: dict[str, list[tuple[int, str]]] = {
         [(513, "node"), (601, "root")],
     r"UPDATE ledger.entry SET value = NEW, leaf = sha256('\x00'::bytea || NEW) WHERE position = 1799":
         [(1201, "root")],
+    r"UPDATE ledger.entry SET value = NEW, leaf = sha256('\x00'::bytea || NEW) WHERE position IN (700, 1799)":
+        [(513, "node"), (601, "root"), (1201, "root")],
     """UPDATE ledger.entry e SET value = o.value, leaf = o.leaf, stream = o.stream, version = o.version
     FROM ledger.entry o WHERE e.log = o.log AND (e.position, o.position) IN ((700, 701), (701, 700))""":
         [(513, "node"), (601, "root"), (700, "position"), (700, "stream"), (701, "position"),
@@ -158,23 +160,26 @@ def test_replay_names_what_cannot_be_and_counts_what_is_not_known(ledger: Ledger
     with ledger.database.connection() as conn:
         streams = [s for (s,) in conn.execute("SELECT DISTINCT stream::text FROM ledger.entry").fetchall()]
         for stream, change in zip(streams, ("", "persons", "stated"), strict=True):
-            _add(conn, str(stream), change)
+            _add(conn, str(stream), 4, change)
+        _add(conn, str(streams[2]), 5, "")  # impossible only to whoever does not know the one before it
     # when it is replayed
     report = _report(ledger)
     # then each is what it is
     assert found(report) == [(10, "history"), (11, "payload")]
-    assert (report.entries, report.streams, report.unknown) == (12, 3, 1)
+    assert (report.entries, report.streams, report.unknown) == (13, 3, 1)
 
 
-def _add(conn: Connection, stream: str, harm: str) -> None:
-    """The fourth event of a stream: one that cannot follow, or one with a word replaced."""
+def _add(conn: Connection, stream: str, version: int, harm: str) -> None:
+    """One more event of a stream: one that cannot follow, or one with a word replaced."""
     data = ActivitySignUpStated(persons=1) if harm else ActivityReported(day=_DAY)
     value = envelope.prepare(
-        alliance=ALLIANCE, log=LOG, id=stream, aggregate="activity", stream=stream, version=4, actor="system",
-        data=data,
+        alliance=ALLIANCE, log=LOG, id=stream, aggregate="activity", stream=stream, version=version,
+        actor="system", data=data,
     )  # fmt: skip
-    entry = append.Entry(value.replace(harm.encode(), b"x" * len(harm)) if harm else value, TIME, stream, 4)
-    append.append(conn, append.Batch(LOG, [entry], [append.Command(stream, bytes(32), 1)]))
+    entry = append.Entry(
+        value.replace(harm.encode(), b"x" * len(harm)) if harm else value, TIME, stream, version
+    )
+    append.append(conn, append.Batch(LOG, [entry], [append.Command(f"{stream}/{version}", bytes(32), 1)]))
 
 
 _DAY = date(2025, 5, 3)
