@@ -40,7 +40,8 @@ SELECT l.log, l.own, l.state, l.head,
     coalesce((SELECT max(c.size) FROM ledger.checkpoint c WHERE c.log = l.log), 0) AS covered,
     CASE WHEN l.own THEN coalesce(h.whole, 0) END AS shipped, r.last AS received,
     extract(epoch FROM clock_timestamp() - r.last)::float8 AS silent_seconds,
-    coalesce((SELECT jsonb_object_agg(d.kind, d.count) FROM exchange.damage d WHERE d.log = l.log), '{}') AS damage,
+    coalesce((SELECT jsonb_object_agg(d.kind, d.count) FROM exchange.damage d WHERE d.log = l.log), '{}')
+        AS damage,
     (SELECT concat(b.kind, ' at ', b.position, ': ', b.detail) FROM ledger.breach b WHERE b.log = l.log
         ORDER BY b.found LIMIT 1) AS breach
 FROM ledger.log l LEFT JOIN exchange.hint h USING (log) LEFT JOIN exchange.received r USING (log)

@@ -1,8 +1,8 @@
 """One node put together from its settings: database, exchange, guard, office, projector, and their loops."""
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 from events import errors
 from events.alliance import Alliance
@@ -19,7 +19,7 @@ from services.ledger import schema as ledger_schema
 from services.ledger.checkpoints import Checkpointer
 from services.ledger.confirm import Source
 from services.ledger.guard import GuardFile
-from services.node import restoring
+from services.node import restoring, timers
 from services.node.loops import Loops
 from services.node.standing import Standing
 from services.people import requests
@@ -28,7 +28,8 @@ from services.people.attachments import Store
 from services.people.holdings import Holdings
 from services.projector import schema as projector_schema
 from services.projector.runner import Projector
-from services.runtime import clock, database, keys, workdays
+from services.runtime import clock, database, files, keys, workdays
+from services.runtime import logs as log_lines
 from services.runtime.clock import Clock
 from services.runtime.database import Database, Migration
 from services.runtime.settings import Settings
@@ -37,6 +38,7 @@ from services.transport import base
 
 PAUSE = 1.0
 """Seconds without a hint after which a loop looks for itself."""
+_log = log_lines.get(__name__)
 
 
 def migrations() -> tuple[Migration, ...]:
@@ -71,19 +73,21 @@ class Node:
         self.appended, self.signed, self.stored = Wake(), Wake(), Wake()
         self.checkpointer = Checkpointer(self.database, self.signers, self.guard_file)
         self.projector = Projector(self.database, MODELS)
-        self.holdings = self._holdings(settings.attachments.dir, random)
+        self.store = Store(alliance.id, settings.attachments.dir, random or os.urandom)
+        self.holdings = Holdings(self.name, lambda: alliance, self.database, self.store, self.signer, now)
         self.office = Office(
             self.database, alliance.id, now, workdays.add, self.appended.set,
             self.holdings.entitle, self.standing.check,
         )  # fmt: skip
         self.desk = Desk(self.database, self.office, now, workdays.add)
 
-    def _holdings(self, folder: Path, random: Callable[[int], bytes] | None) -> Holdings:
-        store = Store(self.alliance.id, folder, random) if random else Store(self.alliance.id, folder)
-        return Holdings(self.name, lambda: self.alliance, self.database, store, self.signer, self.now)
-
     def open(self) -> None:
-        """Bring the database up to date and open the logs, empty ones too. Raises Unavailable."""
+        """Bring the database up to date and open the logs, empty ones too; again is harmless.
+
+        What was erased stays erased, whichever of database and key store came back from a backup.
+        Raises Unavailable.
+        """
+        files.make_folder(self.settings.attachments.dir)
         database.migrate(self.dsn, migrations())
         self.database.open()
         with self.database.connection() as conn:
@@ -91,21 +95,26 @@ class Node:
                 logs.open_own(conn, log)
             for log in self.followed:
                 logs.follow(conn, log)
-        self.projector.prepare()
+        with self.database.transaction() as conn:
+            self.store.replay(conn)
+        if old := self.projector.prepare():
+            _log.warning("read-models-to-rebuild", node=self.name, models=old)
 
     def start(self) -> None:
-        """Set the loops going: sign, ship, receive, project."""
+        """Set the loops going: sign, ship, receive, project, and the timers of own logs."""
         self.loops.start(f"{self.name}-sign", self._sign)
         self.loops.start(f"{self.name}-project", lambda stop: self.projector.run(stop, self.stored))
         if self.own:
             self.loops.start(f"{self.name}-ship", self._ship)
+            self.loops.start(f"{self.name}-timers", self._expire)
         if self.followed:
             self.loops.start(f"{self.name}-receive", self._receive)
 
-    def close(self) -> None:
-        """End the loops and give all connections back."""
-        self.loops.end()
+    def close(self) -> list[str]:
+        """End the loops and give all connections back; the names of loops that did not end in time."""
+        unfinished = self.loops.end()
         self.database.close()
+        return unfinished
 
     def _sign(self, stop: threading.Event) -> None:
         """Cover what was appended; while the database lacks what was signed, try to get it back."""
@@ -147,9 +156,7 @@ class Node:
     def _ship(self, stop: threading.Event) -> None:
         shipper = Shipper(self.database, self.exchange, self.guard_file, self.own)
         try:
-            for log in self.own:
-                self.exchange.create(log)
-            shipper.run(stop, self.signed)
+            shipper.run(stop, self.signed)  # makes its topics itself, each log for itself
         finally:
             shipper.close()
 
@@ -161,6 +168,10 @@ class Node:
             receiver.run(stop)
         finally:
             receiver.close()
+
+    def _expire(self, stop: threading.Event) -> None:
+        while not stop.wait(timers.PAUSE):
+            timers.expire(self.database, self.office, self.own, clock.today(self.now))
 
     def agreed(self) -> Iterable[tuple[str, int]]:
         """The vector up to which checkpoints cover what this node holds."""

@@ -10,6 +10,8 @@ from events import errors
 from services.runtime.settings import Address
 
 _BACKLOG = 256
+_GRACE = 5
+"""Seconds in which answers under way may be finished."""
 
 
 def listen(address: Address) -> socket.socket:
@@ -30,10 +32,16 @@ class Server:
 
     def __init__(self, app: FastAPI, bound: socket.socket) -> None:
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, timeout_graceful_shutdown=5, timeout_keep_alive=10,
+            app, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE, timeout_keep_alive=10,
             h11_max_incomplete_event_size=64 * 1024, server_header=False,
         )  # fmt: skip
         self._server, self._socket = uvicorn.Server(config), bound
+        self._thread: threading.Thread | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread that serves is at work."""
+        return self._thread is not None and self._thread.is_alive()
 
     def run(self) -> None:
         """Serve until `stop`, or until a signal when in the main thread."""
@@ -41,8 +49,11 @@ class Server:
 
     def start(self, name: str) -> None:
         """Serve in a thread of its own."""
-        threading.Thread(target=self.run, name=f"{name}-http", daemon=True).start()
+        self._thread = threading.Thread(target=self.run, name=f"{name}-http", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
-        """Answer what is under way, take nothing more."""
+        """Answer what is under way, take nothing more; returns when that is done."""
         self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(_GRACE * 2)

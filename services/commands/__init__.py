@@ -1,0 +1,1 @@
+"""The commands of `yinqiao`, one module a group: each asks the layers below, and shows."""

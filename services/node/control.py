@@ -1,0 +1,71 @@
+"""What an operator may see and do at a running node beyond its tables."""
+
+import threading
+from typing import Any
+
+from events import errors
+from projections.models import BY_NAME
+from services.exchange import status
+from services.ledger.guard import Guard
+from services.node.node import Node
+from services.projector import rebuild
+
+
+class Control:
+    """See services.gateway.site.Control."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._rebuilds: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def read_only(self) -> str | None:
+        """Why the node may not write now; None when it may."""
+        return self._node.standing.cause
+
+    def guard(self) -> Guard | None:
+        """The guard file as it stands. Raises ReadOnly when it cannot be read."""
+        return self._node.guard_file.read()
+
+    def exchange(self) -> list[dict[str, Any]]:
+        """One line a log; its keys are those of services.exchange.status.Standing."""
+        with self._node.database.connection() as conn:
+            return [standing._asdict() for standing in status.standings(conn)]
+
+    def rebuilding(self) -> dict[str, str]:
+        """The rebuilds of this process by read model: running, or how they ended."""
+        with self._lock:
+            return dict(self._rebuilds)
+
+    def rebuild(self, name: str) -> None:
+        """Begin to build a read model beside the running one. Raises NotFound, Conflict."""
+        if name not in BY_NAME:
+            raise errors.NotFound(f"there is no read model {name[:40]!r}", field="model")
+        with self._lock:
+            if any(thread.name == _name(name) for thread in threading.enumerate()):
+                raise errors.Conflict(f"the read model {name} is being rebuilt already")
+            self._rebuilds[name] = "running"
+            threading.Thread(target=self._rebuild, args=[name], name=_name(name), daemon=True).start()
+
+    def _rebuild(self, name: str) -> None:
+        """Killed at any point, the live read model serves on."""
+        try:
+            report = rebuild.anew(self._node.database, BY_NAME[name])
+        except Exception as error:  # the last line of a thread: the operator sees how it ended
+            self._say(name, f"failed: {type(error).__name__}")
+            raise
+        self._say(name, _ended(report))
+
+    def _say(self, name: str, text: str) -> None:
+        with self._lock:
+            self._rebuilds[name] = text
+
+
+def _ended(report: rebuild.Report) -> str:
+    if report.switched:
+        return f"done, {report.records} records"
+    return f"kept the old one: {len(report.differences)} rows differ"
+
+
+def _name(model: str) -> str:
+    return f"rebuild-{model}"
