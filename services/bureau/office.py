@@ -15,7 +15,7 @@ from services.bureau.case import Case, Officer, Reading, Stream
 from services.bureau.commands import Command
 from services.bureau.reading import LedgerReading
 from services.ledger import append
-from services.ledger.append import Answered, Repeated
+from services.ledger.append import Repeated
 from services.ledger.recorder import event_store
 from services.runtime.database import Database
 from services.runtime.failpoints import failpoint
@@ -195,17 +195,16 @@ class Office:
                     self._entitle(case.bureau, digest, sharing.audience(case.streams[fact.stream].records))
 
     def _first_answer(self, log: str, order: Order) -> Answer | None:
+        event = envelope.event_id(envelope.namespace(self._alliance, log), order.key, 0)
         with self._database.connection() as conn:
-            known = append.answered(conn, log, order.key)
-        return None if known is None else self._same(log, order, known)
-
-    def _same(self, log: str, order: Order, known: Answered) -> Answer:
-        if bytes(known.digest) != order.digest():
+            known = append.answered(conn, log, order.key, event)
+        if known is None:
+            return None
+        if known.digest and bytes(known.digest) != order.digest():
             raise errors.SameKeyOtherBody(
                 "this key was used with another body; use a new key", field="Idempotency-Key"
             )
-        space = envelope.namespace(self._alliance, log)
-        return Answer(envelope.event_id(space, order.key, 0), log, known.position, known.events)
+        return Answer(event, log, known.position, known.events)
 
 
 def _expects(cases: Sequence[Case]) -> list[tuple[str, int]]:

@@ -118,11 +118,15 @@ class Answered(NamedTuple):
     events: int
 
 
-def answered(conn: Connection, log: str, command: str) -> Answered | None:
-    """The first answer of a command id; None when it was never answered."""
+def answered(conn: Connection, log: str, command: str, event: str) -> Answered | None:
+    """The first answer of a command id, whose first event has this id; None when it was never answered.
+
+    In a log that was restored the event alone tells of the command; its digest is then empty.
+    """
     row = conn.execute(
-        "SELECT digest, position, count FROM ledger.command WHERE log = %s AND command = %s", [log, command],
-    ).fetchone()  # fmt: skip
+        "SELECT digest, position, count FROM ledger.command WHERE log = %s AND command = ANY (%s)",
+        [log, [command, event]],
+    ).fetchone()
     return Answered(*row) if row else None  # type: ignore[arg-type]  # the table's own types
 
 

@@ -99,6 +99,13 @@ BEGIN
     ) THEN
         RAISE EXCEPTION 'a stream that was read has moved' USING ERRCODE = 'YQ002';
     END IF;
+    IF EXISTS (  -- restored events stand for their commands under their own ids
+        SELECT FROM unnest(p_values) AS v (value) JOIN ledger.command c
+            ON c.log = p_log AND c.command = convert_from(substring(v.value FROM 99 FOR 36), 'UTF8')
+    ) THEN
+        RAISE EXCEPTION 'a command was answered before this log was restored'
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'command_once';
+    END IF;
     INSERT INTO ledger.command (log, command, digest, position, count)
     SELECT p_log, c.command, c.digest, before.head + 1 + sum(c.count) OVER (ORDER BY c.n) - c.count, c.count
     FROM unnest(p_commands, p_digests, p_counts) WITH ORDINALITY AS c (command, digest, count, n);

@@ -44,6 +44,18 @@ def test_the_same_key_with_another_body_is_refused(province: Province) -> None:
     assert entries(province) == 1
 
 
+def test_after_a_restore_a_command_of_before_gets_its_first_answer(province: Province) -> None:
+    # given a log whose command rows were lost, and whose events came back from others
+    first = province.do("500117", plan(), key="k")
+    with province.database.connection() as conn:
+        conn.execute("UPDATE ledger.command SET command = %s, digest = ''", [first.event])
+    # when the command comes again
+    again = province.do("500117", plan(), key="k")
+    # then nothing is recorded twice
+    assert again == first
+    assert entries(province) == 1
+
+
 def test_the_same_key_in_another_log_is_another_command(province: Province) -> None:
     province.do("500117", plan(), key="k")
     assert province.do("511600", plan(), key="k").log == "511600"
