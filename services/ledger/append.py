@@ -54,8 +54,8 @@ class Repeated(errors.Conflict):
 
 
 _APPEND = (
-    "SELECT ledger.append(%s, %b::bytea[], %s::text[], %s::uuid[], %b::int4[], %s::text[], %b::bytea[], %b::int4[],"
-    " %s::uuid[], %b::int4[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[])"
+    "SELECT ledger.append(%s, %b::bytea[], %s::text[], %s::uuid[], %b::int4[], %s::text[], %b::bytea[],"
+    " %b::int4[], %s::uuid[], %b::int4[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[])"
 )
 
 
@@ -80,7 +80,8 @@ def _arguments(batch: Batch) -> list[object]:
     entries, commands, claims = batch.entries, batch.commands, batch.claims
     return [
         batch.log,
-        [e.value for e in entries], [e.time for e in entries], [e.stream for e in entries], [e.version for e in entries],
+        [e.value for e in entries], [e.time for e in entries],
+        [e.stream for e in entries], [e.version for e in entries],
         [c.id for c in commands], [c.digest for c in commands], [c.events for c in commands],
         [s for s, _ in batch.expects], [v for _, v in batch.expects],
         [c.kind for c in claims], [c.key for c in claims], [c.stream for c in claims],
