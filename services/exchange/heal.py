@@ -25,9 +25,14 @@ class Healer:
     """Asks one holder after the other in a thread of its own. `start` and `finished` belong to one thread."""
 
     def __init__(self, database: Database, alliance: Alliance, holders: Sequence[Holder]) -> None:
-        self._database, self._alliance, self._holders = database, alliance, holders
+        self._database, self._alliance, self.holders = database, alliance, holders
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="heal")
         self._asked: dict[str, Future[Healed]] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is awaited."""
+        return bool(self._asked)
 
     def start(self, log: str) -> None:
         """Ask for what follows our last checkpoint of a log; nothing else may store it meanwhile."""
@@ -44,7 +49,7 @@ class Healer:
 
     def heal(self, log: str) -> Healed:
         """Ask now. A holder that is away, behind or wrong costs its turn only; two histories are a breach."""
-        for holder in self._holders:
+        for holder in self.holders:
             try:
                 stored = self._ask(partial(holder, log), log)
             except errors.Breach as breach:

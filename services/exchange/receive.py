@@ -32,6 +32,8 @@ _HINT_SECONDS = 1.0
 _BACKOFF = 0.5
 _BRIEFLY = 0.005
 """Seconds to wait for records while others are being stored."""
+_SHORTLY = 0.05
+"""And while a holder is being asked."""
 
 
 def cap(logs: int) -> int:
@@ -87,9 +89,14 @@ class Receiver:
             self._open()
         new = self._store(wait=self._stuck or self._weight() > self._cap // 2) + self._heal()
         self._assignment.refresh(self._logs.values(), self._now())
-        self._take(self._assignment.poll(_BRIEFLY if self._storing.busy else timeout, BATCH))
+        self._take(self._assignment.poll(self._pause(timeout), BATCH))
         failpoint("receive.buffered")
         return new + self._store(wait=False)
+
+    def _pause(self, timeout: float) -> float:
+        if self._storing.busy:
+            return _BRIEFLY
+        return min(timeout, _SHORTLY) if self._healer.busy else timeout
 
     def close(self) -> None:
         """Finish what is being stored, stop asking holders, and give the reader back."""
@@ -203,9 +210,15 @@ class Receiver:
             trouble = followed.trouble
             free = not (followed.paused or followed.stopped or followed.log in self._storing.logs)
             if free and trouble is not None and trouble.due <= now:
-                followed.paused = True
-                self._healer.start(followed.log)
+                self._ask(followed)
         return self._told(new)
+
+    def _ask(self, followed: Followed) -> None:
+        if self._healer.holders:
+            followed.paused = True
+            self._healer.start(followed.log)
+        else:
+            followed.unhealed(self._now())
 
     def _taken_in(self, answer: Healed) -> int:
         followed = self._logs[answer.log]

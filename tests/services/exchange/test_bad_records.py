@@ -282,6 +282,18 @@ def test_a_covered_record_that_does_not_belong_there_stops_that_log_with_evidenc
     assert follower.breaches() == [breach]
 
 
+def test_a_covered_record_of_a_type_that_is_not_known_yet_is_stored(
+    inprocess: InProcessExchange, new_follower: NewFollower
+) -> None:
+    inprocess.create(LOG)
+    strange = [v.replace(b"activity-planned.v2", b"activity-dreamt.v12") for v in nodes.values_of(LOG, 1)]
+    publish(inprocess, *signed(strange))
+    follower = new_follower(inprocess)
+    follower.reach(1)
+    assert values(follower.ledger) == strange
+    assert follower.state() == "open"
+
+
 def test_two_histories_under_one_key_on_the_topic_stop_the_log(
     inprocess: InProcessExchange, new_follower: NewFollower
 ) -> None:
