@@ -90,6 +90,19 @@ def test_a_lost_tail_is_noticed_and_shipped_again() -> None:
         assert [m.value for m in read(behind, 985)] == [b"value %d" % n for n in range(15, 1000)]
 
 
+def test_other_bytes_behind_a_cut_do_not_confuse_a_reader() -> None:
+    with InProcessExchange() as exchange:
+        exchange.create(LOG)
+        publish(exchange, LOG, records(range(1000)))
+        reader = exchange.reader()
+        reader.assign({LOG: 0})
+        assert len(reader.poll(1, most=700)) == 700
+        exchange.truncate(LOG, 600)
+        publish(exchange, LOG, ((b"k", b"longer %30d" % n, ()) for n in range(600, 900)))
+        assert [m.value for m in read(reader, 200)] == [b"longer %30d" % n for n in range(700, 900)]
+        assert reader.notices() == []
+
+
 def test_a_closed_exchange_wakes_its_readers() -> None:
     exchange = InProcessExchange()
     exchange.create(LOG)
