@@ -31,7 +31,7 @@ def show_proposal(record: Record[cooperation.MemorandumProposed], rows: Rows) ->
 def show_text(record: Record[cooperation.Terms], rows: Rows) -> None:
     terms = record.data
     reason = getattr(terms, "reason", None)
-    rows.put(
+    rows.add(
         "version", record, position=record.position, time=record.time, subjects=terms.subjects,
         parties=terms.parties, outside=[o.name for o in terms.outside], digest=terms.text.digest,
         size=terms.text.size, mediatype=terms.text.mediatype, valid_from=terms.valid_from,
@@ -47,7 +47,7 @@ def show_amended(record: Record[cooperation.MemorandumAmended], rows: Rows) -> N
 @on(cooperation.MemorandumSentForSigning)
 def show_question(record: Record[cooperation.MemorandumSentForSigning], rows: Rows) -> None:
     rows.put("memorandum", record, stage="signing", sent=record.position, closed=None)
-    rows.put("question", record, position=record.position)
+    rows.add("question", record, position=record.position)
     for ask in record.data.asks:
         _put_asked(record, ask, rows)
 
@@ -64,7 +64,7 @@ def show_more_time(record: Record[cooperation.MemorandumExtended], rows: Rows) -
 @on(cooperation.MemorandumPassedOn)
 def show_another_bureau(record: Record[cooperation.MemorandumPassedOn], rows: Rows) -> None:
     turn = record.data
-    rows.put("question", record, position=record.position)
+    rows.add("question", record, position=record.position)
     rows.put("asked", record, bureau=turn.bureau, passed_to=turn.to.bureau)
     _put_asked(record, turn.to, rows)
 
@@ -73,12 +73,12 @@ def show_another_bureau(record: Record[cooperation.MemorandumPassedOn], rows: Ro
 def show_entry(record: Record[cooperation.MemorandumEnteredIntoForce], rows: Rows) -> None:
     entry, at = record.data, record.position
     rows.put("memorandum", record, stage="in-force", closed=at, entered=at)
-    rows.put(
+    rows.add(
         "entry", record, position=at, digest=entry.text, in_force_from=entry.in_force_from,
         signatures=len(entry.answers), **_paper(entry.paper),
     )  # fmt: skip
     for answer in entry.answers:
-        rows.put(
+        rows.add(
             "named", record, position=at, bureau=answer.log[:6], answer_log=answer.log,
             answer_position=answer.position,
         )  # fmt: skip
@@ -97,7 +97,7 @@ def show_withdrawn(record: Record[cooperation.MemorandumWithdrawn], rows: Rows) 
 @on(cooperation.MemorandumPartyReleased)
 def show_released(record: Record[cooperation.MemorandumPartyReleased], rows: Rows) -> None:
     release = record.data
-    rows.put(
+    rows.add(
         "released", record, position=record.position, bureau=release.bureau, day=release.day,
         notice_log=release.notice.log, notice_position=release.notice.position,
     )  # fmt: skip
@@ -122,7 +122,7 @@ _ANSWERS: dict[type[Event], str] = {
 def show_answer(record: Record[loops.Answer], rows: Rows) -> None:
     answer = record.data
     reason: Why | None = getattr(answer, "reason", None)
-    rows.put(
+    rows.add(
         "signature", record, position=record.position, time=record.time, answer=_ANSWERS[type(answer)],
         digest=getattr(answer, "text", None), reason=reason and reason.code,
         note=reason and reason.note and reason.note.digest,
@@ -134,7 +134,7 @@ def show_answer(record: Record[loops.Answer], rows: Rows) -> None:
 @on(cooperation.SignatureLeft)
 def show_notice(record: Record[cooperation.SignatureLeft], rows: Rows) -> None:
     left = record.data
-    rows.put("notice", record, position=record.position, day=left.day, reason=left.reason.code)
+    rows.add("notice", record, position=record.position, day=left.day, reason=left.reason.code)
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def show_change(record: Record[events.MeetingChanged], rows: Rows) -> None:
 @on(loops.Asking, when={events.MeetingCalled, events.MeetingChanged}.__contains__)
 def show_question(record: Record[loops.Asking], rows: Rows) -> None:
     rows.put("meeting", record, asked=record.position)
-    rows.put("question", record, position=record.position)
+    rows.add("question", record, position=record.position)
     for ask in record.data.asks:
         _put_invited(record, ask, rows)
 
@@ -61,7 +61,7 @@ def show_more_time(record: Record[events.MeetingExtended], rows: Rows) -> None:
 @on(events.MeetingPassedOn)
 def show_another_bureau(record: Record[events.MeetingPassedOn], rows: Rows) -> None:
     turn = record.data
-    rows.put("question", record, position=record.position)
+    rows.add("question", record, position=record.position)
     rows.put("invited", record, bureau=turn.bureau, passed_to=turn.to.bureau)
     _put_invited(record, turn.to, rows)
 
@@ -106,7 +106,7 @@ _ANSWERS: dict[type[Event], str] = {
 def show_answer(record: Record[loops.Answer], rows: Rows) -> None:
     answer = record.data
     reason = getattr(answer, "reason", None)
-    rows.put(
+    rows.add(
         "attendance", record, position=record.position, answer=_ANSWERS[type(answer)],
         persons=getattr(answer, "persons", None), reason=reason and reason.code,
         question_log=answer.question.log, question_position=answer.question.position,

@@ -37,7 +37,7 @@ def show_change(record: Record[tasks.TaskChanged], rows: Rows) -> None:
 
 @on(loops.Asking, when={tasks.TaskSet, tasks.TaskChanged}.__contains__)
 def show_question(record: Record[loops.Asking], rows: Rows) -> None:
-    rows.put("question", record, position=record.position)
+    rows.add("question", record, position=record.position)
     for ask in record.data.asks:
         rows.put("task", record, asked=record.position, answer_by=ask.due)
 
@@ -50,7 +50,7 @@ def show_more_time(record: Record[tasks.TaskExtended], rows: Rows) -> None:
 @on(tasks.TaskPassedOn)
 def show_another_owner(record: Record[tasks.TaskPassedOn], rows: Rows) -> None:
     turn = record.data.to
-    rows.put("question", record, position=record.position)
+    rows.add("question", record, position=record.position)
     rows.put("task", record, owner=turn.bureau, asked=record.position, answer_by=turn.due)
 
 
@@ -83,7 +83,7 @@ _ANSWERS: dict[type[Event], str] = {
 def show_answer(record: Record[loops.Answer], rows: Rows) -> None:
     answer = record.data
     reason = getattr(answer, "reason", None)
-    rows.put(
+    rows.add(
         "answer", record, position=record.position, answer=_ANSWERS[type(answer)],
         day=getattr(answer, "day", None), reason=reason and reason.code,
         question_log=answer.question.log, question_position=answer.question.position,

@@ -1,0 +1,253 @@
+"""Dispatches: the board, one with its days, and counts of them and of service days."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from projections.talent import ANSWERED
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """One expert at one host, on a day; `home` sends, `host` is a bureau, `outside` an outside party's name.
+
+    `answer` is the host's word to the question that stands: accepted, declined, returned, or None. Service
+    is counted in half-days: `served` by the home's log, of them `confirmed` and `questioned` by the host.
+    `expert` is the expert's stream in the home's log, None when its sharing record was voided.
+    """
+
+    log: str
+    stream: str
+    home: str
+    stage: str
+    host: str | None
+    outside: str | None
+    one_sided: bool
+    field: str
+    purpose: str
+    expert_log: str
+    expert: str | None
+    speciality: str | None
+    days: int
+    starts: date
+    ends: date
+    need_log: str | None
+    need: str | None
+    batch: UUID | None
+    due: date | None
+    overdue: bool
+    answer: str | None
+    answer_reason: str | None
+    started: date | None
+    ended: date | None
+    reason: str | None
+    served: int
+    confirmed: int
+    questioned: int
+    rated: bool
+
+    @property
+    def cursor(self) -> "Cursor":
+        """Where the next page begins."""
+        return (self.starts, self.log, self.stream)
+
+
+@dataclass(frozen=True)
+class ServiceDay:
+    """A day that the home logged at `position`; `word` is the host's: confirmed, questioned, or None."""
+
+    position: int
+    day: date
+    half: str
+    halves: int
+    word: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A host's answer; `too_late` when it accepted and the home started, changed or closed it without."""
+
+    log: str
+    stream: str
+    position: int
+    bureau: str
+    answer: str
+    reason: str | None
+    named: bool
+    too_late: bool
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which dispatches: every given condition holds; `first` and `last` bound the day of the start."""
+
+    bureau: str | None = None
+    home: str | None = None
+    host: str | None = None
+    stage: str | None = None
+    field: str | None = None
+    purpose: str | None = None
+    batch: UUID | None = None
+    expert_log: str | None = None
+    expert: str | None = None
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many dispatches started, of how many experts, in how many batches; `key` is what they share.
+
+    A dispatch without a batch is none.
+    """
+
+    key: str
+    dispatches: int
+    experts: int
+    batches: int
+
+
+@dataclass(frozen=True)
+class Service:
+    """Half-days of service in a region (a host's code, or an outside host's division or name) and field."""
+
+    region: str
+    field: str
+    halves: int
+    confirmed: int
+    questioned: int
+    one_sided: int
+
+
+Cursor: TypeAlias = tuple[date, str, str]
+Group: TypeAlias = Literal["all", "home", "host", "field", "purpose", "year", "batch"]
+
+_SEEN = """LATERAL (
+    SELECT s.word, s.reason FROM seen s
+    WHERE s.day_log = v.log AND s.day_position = v.position AND left(s.log, 6) = d.host
+    ORDER BY s.log DESC, s.stream LIMIT 1
+) s ON true"""
+"""The word of dispatch `d`'s host on its service day `v`: one, even where two of its streams say so."""
+_SUMS = """coalesce(sum(v.halves) FILTER (WHERE s.word = 'confirmed'), 0) AS confirmed,
+    coalesce(sum(v.halves) FILTER (WHERE s.word = 'questioned'), 0) AS questioned"""
+_SERVED = f"""LATERAL (
+    SELECT coalesce(sum(v.halves), 0) AS served, {_SUMS} FROM served v LEFT JOIN {_SEEN}
+    WHERE v.log = d.log AND v.stream = d.stream
+)"""  # noqa: S608  (constants)
+_LISTED = f"""
+SELECT d.log, d.stream::text, left(d.log, 6) AS home, d.stage, d.host, d.outside,
+    d.outside IS NOT NULL AS one_sided, d.field, d.purpose, d.expert_log, e.stream::text AS expert,
+    e.speciality, d.days, d.starts, d.ends, d.need_log, n.stream::text AS need, d.batch, d.due,
+    d.stage = 'approved' AND a.answer IS NULL AND coalesce(d.due < %(today)s, false) AS overdue,
+    a.answer, a.reason AS answer_reason, d.started, d.ended, d.reason, s.served, s.confirmed, s.questioned,
+    r.log IS NOT NULL AS rated
+FROM dispatch d LEFT JOIN {ANSWERED} a ON true CROSS JOIN {_SERVED} s
+LEFT JOIN expert e ON e.log = d.expert_log AND e.position = d.expert_position
+LEFT JOIN need n ON n.log = d.need_log AND n.position = d.need_position
+LEFT JOIN rating r ON r.log = a.log AND r.stream = a.stream
+"""  # noqa: S608  (constants)
+_CHOSEN = """
+    (%(bureau)s::text IS NULL OR %(bureau)s IN (left(d.log, 6), d.host))
+    AND (%(home)s::text IS NULL OR left(d.log, 6) = %(home)s)
+    AND (%(host)s::text IS NULL OR %(host)s IN (d.host, d.outside))
+    AND (%(stage)s::text IS NULL OR d.stage = %(stage)s)
+    AND (%(field)s::text IS NULL OR d.field = %(field)s)
+    AND (%(purpose)s::text IS NULL OR d.purpose = %(purpose)s)
+    AND (%(batch)s::uuid IS NULL OR d.batch = %(batch)s)
+    AND (%(expert)s::text IS NULL OR EXISTS (SELECT FROM expert x
+        WHERE x.log = d.expert_log AND x.position = d.expert_position
+        AND x.log = %(expert_log)s AND x.stream = %(expert)s::uuid))
+    AND (%(first)s::date IS NULL OR coalesce(d.started, d.starts) >= %(first)s)
+    AND (%(last)s::date IS NULL OR coalesce(d.started, d.starts) <= %(last)s)
+"""
+
+
+def board(
+    conn: Connection[Any], chosen: Chosen, today: date, *, limit: int = 50, after: Cursor | None = None
+) -> list[Dispatch]:
+    """The newest first; `after` is the cursor of the last row of the page before."""
+    starts, log, stream = after or (None, None, None)
+    query = f"""{_LISTED} WHERE {_CHOSEN} AND (%(starts)s::date IS NULL OR (d.starts, d.log, d.stream)
+            < (%(starts)s, %(log)s::text COLLATE "C", %(stream)s::text::uuid))
+        ORDER BY d.starts DESC, d.log DESC, d.stream DESC LIMIT %(limit)s"""
+    values = {**vars(chosen), "today": today, "starts": starts, "log": log, "stream": stream, "limit": limit}
+    with conn.cursor(row_factory=class_row(Dispatch)) as cursor:
+        return cursor.execute(query.encode(), values).fetchall()
+
+
+def one(conn: Connection[Any], log: str, stream: str, today: date) -> Dispatch | None:
+    """One dispatch; None when there is none."""
+    query = f"{_LISTED} WHERE d.log = %(log)s AND d.stream = %(stream)s::text::uuid"
+    with conn.cursor(row_factory=class_row(Dispatch)) as cursor:
+        return cursor.execute(query.encode(), {"log": log, "stream": stream, "today": today}).fetchone()
+
+
+def service_days(conn: Connection[Any], log: str, stream: str) -> list[ServiceDay]:
+    """The days of one dispatch, with the host's word on each."""
+    query = f"""SELECT v.position, v.day, v.half, v.halves, s.word, s.reason
+        FROM dispatch d JOIN served v ON v.log = d.log AND v.stream = d.stream LEFT JOIN {_SEEN}
+        WHERE d.log = %s AND d.stream = %s::text::uuid
+        ORDER BY v.day, v.half, v.position"""  # noqa: S608  (constants)
+    with conn.cursor(row_factory=class_row(ServiceDay)) as cursor:
+        return cursor.execute(query.encode(), [log, stream]).fetchall()
+
+
+_ANSWERS = """
+SELECT a.log, a.stream::text, a.position, left(a.log, 6) AS bureau, a.answer, a.reason,
+    n.log IS NOT NULL AS named,
+    n.log IS NULL AND a.answer = 'accepted' AND (d.closed IS NOT NULL OR q.position < d.asked) AS too_late
+FROM question q JOIN dispatch d ON d.log = q.log AND d.stream = q.stream
+JOIN answer a ON a.question_log = q.log AND a.question_position = q.position
+LEFT JOIN named n ON n.log = q.log AND n.stream = q.stream
+    AND n.answer_log = a.log AND n.answer_position = a.position
+WHERE q.log = %s AND q.stream = %s::text::uuid ORDER BY a.log, a.position
+"""
+
+
+def answers(conn: Connection[Any], log: str, stream: str) -> list[Answer]:
+    """Every answer to the offer, those that came too late included."""
+    with conn.cursor(row_factory=class_row(Answer)) as cursor:
+        return cursor.execute(_ANSWERS, [log, stream]).fetchall()
+
+
+_KEYS: dict[Group, str] = {
+    "all": "''",
+    "home": "left(d.log, 6)",
+    "host": "coalesce(d.host, d.outside)",
+    "field": "d.field",
+    "purpose": "d.purpose",
+    "year": "to_char(d.started, 'YYYY')",
+    "batch": "coalesce(d.batch::text, '')",
+}
+
+
+def counts(conn: Connection[Any], chosen: Chosen, by: Group = "all") -> list[Counts]:
+    """Dispatches that started, by group; one expert is one person however often sent."""
+    query = f"""SELECT {_KEYS[by]} AS key, count(*) AS dispatches,
+            count(DISTINCT (d.expert_log, d.expert_position)) AS experts, count(DISTINCT d.batch) AS batches
+        FROM dispatch d WHERE {_CHOSEN} AND d.started IS NOT NULL
+        GROUP BY 1 ORDER BY 1"""  # noqa: S608  (constants)
+    with conn.cursor(row_factory=class_row(Counts)) as cursor:
+        return cursor.execute(query.encode(), vars(chosen)).fetchall()
+
+
+def total(conn: Connection[Any], chosen: Chosen) -> Counts:
+    """The one line of `counts` for all."""
+    return next(iter(counts(conn, chosen)), Counts("", 0, 0, 0))
+
+
+def service(conn: Connection[Any], chosen: Chosen) -> list[Service]:
+    """Half-days of service by region and field; `first` and `last` bound the day of service here."""
+    of = _CHOSEN.replace("coalesce(d.started, d.starts)", "v.day")
+    query = f"""SELECT coalesce(d.host, d.outside_division, d.outside) AS region, d.field,
+            sum(v.halves) AS halves, {_SUMS},
+            coalesce(sum(v.halves) FILTER (WHERE d.outside IS NOT NULL), 0) AS one_sided
+        FROM served v JOIN dispatch d ON d.log = v.log AND d.stream = v.stream LEFT JOIN {_SEEN}
+        WHERE {of} GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608  (constants)
+    with conn.cursor(row_factory=class_row(Service)) as cursor:
+        return cursor.execute(query.encode(), vars(chosen)).fetchall()

@@ -1,0 +1,249 @@
+"""Needs, dispatches, what hosts say of them; the pool stands in `experts.py`, boards in `dispatches.py`."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeAlias
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from events import loops, talent
+from events.event import Event, Record
+from events.values import Reference
+from projections import experts
+from projections.model import ReadModel
+from projections.rows import Rows
+
+on = experts.on
+MODEL = ReadModel("talent", version=1, handlers=on)
+
+
+@on(talent.NeedPublished)
+def show_need(record: Record[talent.NeedPublished], rows: Rows) -> None:
+    need = record.data
+    rows.put(
+        "need", record, position=record.position, stage="published", field=need.field, title=need.title,
+        persons=need.persons, days=need.days, starts=need.starts, ends=need.ends,
+        division=need.place.division, place=need.place.name, turned_to=need.to, reply_by=need.reply_by,
+    )  # fmt: skip
+
+
+@on(talent.NeedClosed)
+def show_need_closed(record: Record[talent.NeedClosed], rows: Rows) -> None:
+    rows.put("need", record, stage="closed", reason=record.data.reason.code)
+
+
+@on(talent.DispatchOffered)
+def show_offer(record: Record[talent.DispatchOffered], rows: Rows) -> None:
+    offer, (need_log, need_position) = record.data, _key(record.data.need)
+    rows.put(
+        "dispatch", record, stage="offered", host=offer.host, outside=offer.outside and offer.outside.name,
+        outside_division=offer.outside and offer.outside.division, field=offer.field, purpose=offer.purpose,
+        expert_log=offer.expert.log, expert_position=offer.expert.position, days=offer.days,
+        starts=offer.starts, ends=offer.ends, need_log=need_log, need_position=need_position,
+        batch=offer.batch,
+    )  # fmt: skip
+
+
+def _key(reference: Reference | None) -> tuple[str | None, int | None]:
+    return (reference.log, reference.position) if reference else (None, None)
+
+
+@on(talent.DispatchChanged)
+def show_change(record: Record[talent.DispatchChanged], rows: Rows) -> None:
+    new = record.data
+    rows.put(
+        "dispatch", record, stage="offered", days=new.days, starts=new.starts, ends=new.ends,
+        asked=None, closed=record.position, due=None,
+    )  # fmt: skip
+
+
+@on(talent.DispatchApproved)
+def show_question(record: Record[talent.DispatchApproved], rows: Rows) -> None:
+    rows.put("dispatch", record, stage="approved", closed=None)
+    rows.add("question", record, position=record.position)
+    for ask in record.data.asks:
+        rows.put("dispatch", record, asked=record.position, due=ask.due)
+
+
+@on(talent.DispatchExtended)
+def show_more_time(record: Record[talent.DispatchExtended], rows: Rows) -> None:
+    rows.put("dispatch", record, due=record.data.due)
+
+
+@on(talent.DispatchPassedOn)
+def show_another_host(record: Record[talent.DispatchPassedOn], rows: Rows) -> None:
+    turn = record.data.to
+    rows.add("question", record, position=record.position)
+    rows.put("dispatch", record, host=turn.bureau, asked=record.position, due=turn.due)
+
+
+@on(talent.DispatchConfirmedOutside)
+def show_outside_consent(record: Record[talent.DispatchConfirmedOutside], rows: Rows) -> None:
+    rows.put("dispatch", record, stage="confirmed")
+
+
+@on(talent.DispatchStarted)
+def show_start(record: Record[talent.DispatchStarted], rows: Rows) -> None:
+    rows.put("dispatch", record, stage="started", started=record.data.day, closed=record.position)
+    for answer in record.data.answers:
+        rows.put("named", record, answer_log=answer.log, answer_position=answer.position)
+
+
+@on(talent.DispatchServiceDayLogged)
+def show_service_day(record: Record[talent.DispatchServiceDayLogged], rows: Rows) -> None:
+    served = record.data
+    halves = len(talent.halves(served))
+    rows.add("served", record, position=record.position, day=served.day, half=served.half, halves=halves)
+
+
+@on(talent.DispatchEndedEarly)
+def show_early_end(record: Record[talent.DispatchEndedEarly], rows: Rows) -> None:
+    end = record.data
+    rows.put("dispatch", record, stage="ended-early", ended=end.day, reason=end.reason.code)
+
+
+@on(talent.DispatchCompleted)
+def show_completed(record: Record[talent.DispatchCompleted], rows: Rows) -> None:
+    rows.put("dispatch", record, stage="completed", ended=record.data.day)
+
+
+@on(talent.DispatchWithdrawn)
+def show_withdrawn(record: Record[talent.DispatchWithdrawn], rows: Rows) -> None:
+    reason = record.data.reason.code
+    rows.put("dispatch", record, stage="withdrawn", reason=reason, closed=record.position)
+
+
+@on(talent.DispatchExpired)
+def show_expired(record: Record[talent.DispatchExpired], rows: Rows) -> None:
+    reason = record.data.reason.code
+    rows.put("dispatch", record, stage="expired", reason=reason, closed=record.position)
+
+
+_ANSWERS: dict[type[Event], str] = {
+    talent.AcceptanceAccepted: "accepted",
+    talent.AcceptanceDeclined: "declined",
+    talent.AcceptanceReturned: "returned",
+}
+
+
+@on(loops.Answer, when=_ANSWERS.__contains__)
+def show_answer(record: Record[loops.Answer], rows: Rows) -> None:
+    answer = record.data
+    reason = getattr(answer, "reason", None)
+    rows.add(
+        "answer", record, position=record.position, answer=_ANSWERS[type(answer)],
+        reason=reason and reason.code, question_log=answer.question.log,
+        question_position=answer.question.position,
+    )  # fmt: skip
+
+
+@on(talent.AcceptanceDayConfirmed)
+def show_confirmed_day(record: Record[talent.AcceptanceDayConfirmed], rows: Rows) -> None:
+    log, position = _key(record.data.day)
+    rows.put("seen", record, day_log=log, day_position=position, word="confirmed", reason=None)
+
+
+@on(talent.AcceptanceDayQuestioned)
+def show_questioned_day(record: Record[talent.AcceptanceDayQuestioned], rows: Rows) -> None:
+    (log, position), reason = _key(record.data.day), record.data.reason.code
+    rows.put("seen", record, day_log=log, day_position=position, word="questioned", reason=reason)
+
+
+@on(talent.AcceptanceRated)
+def show_rated(record: Record[talent.AcceptanceRated], rows: Rows) -> None:
+    rows.put("rating", record, mark=record.data.mark.digest)
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a host looks for, on a day; `turned_to` empty means all its partners.
+
+    `offered` counts the experts that were offered for it and not taken back, `accepted` those the host
+    takes. `late`: the day to reply by has passed and it is still short of people.
+    """
+
+    log: str
+    stream: str
+    position: int
+    bureau: str
+    stage: str
+    field: str
+    title: str
+    persons: int
+    days: int
+    starts: date
+    ends: date
+    division: str | None
+    place: str | None
+    turned_to: list[str]
+    reply_by: date | None
+    reason: str | None
+    offered: int
+    accepted: int
+    late: bool
+
+    @property
+    def cursor(self) -> "Cursor":
+        """Where the next page begins."""
+        return (self.starts, self.log, self.stream)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which needs: every given condition holds; `for_bureau` sees those turned to it, or to all."""
+
+    bureau: str | None = None
+    for_bureau: str | None = None
+    field: str | None = None
+    stage: str | None = None
+
+
+Cursor: TypeAlias = tuple[date, str, str]
+
+ANSWERED = """LATERAL (
+    SELECT a.* FROM question q
+    JOIN answer a ON a.question_log = q.log AND a.question_position = q.position
+    WHERE q.log = d.log AND q.stream = d.stream AND q.position >= d.asked AND left(a.log, 6) = d.host
+    ORDER BY a.log DESC, a.position DESC LIMIT 1
+)"""
+"""The host's latest word to the question of dispatch `d` that stands."""
+_NEEDS = f"""
+WITH listed AS (
+    SELECT n.log, n.stream::text, n.position, left(n.log, 6) AS bureau, n.stage, n.field, n.title, n.persons,
+        n.days, n.starts, n.ends, n.division, n.place, n.turned_to, n.reply_by, n.reason,
+        o.offered, o.accepted,
+        n.stage = 'published' AND o.accepted < n.persons AND coalesce(n.reply_by < %(day)s, false) AS late
+    FROM need n CROSS JOIN LATERAL (
+        SELECT count(*) AS offered, count(*) FILTER (WHERE a.answer = 'accepted') AS accepted
+        FROM dispatch d LEFT JOIN {ANSWERED} a ON true
+        WHERE d.need_log = n.log AND d.need_position = n.position AND d.host = left(n.log, 6)
+            AND d.stage NOT IN ('withdrawn', 'expired')
+    ) o
+)
+"""  # noqa: S608  (constants)
+
+
+def needs(
+    conn: Connection[Any], chosen: Chosen, day: date, *, limit: int = 50, after: Cursor | None = None
+) -> list[Need]:
+    """The soonest to start first; `after` is the cursor of the last row of the page before."""
+    starts, log, stream = after or (None, None, None)
+    query = f"""{_NEEDS} SELECT * FROM listed
+        WHERE (%(bureau)s::text IS NULL OR bureau = %(bureau)s)
+        AND (%(for_bureau)s::text IS NULL
+            OR bureau <> %(for_bureau)s AND (turned_to = '{{}}' OR %(for_bureau)s = ANY (turned_to)))
+        AND (%(field)s::text IS NULL OR field = %(field)s) AND (%(stage)s::text IS NULL OR stage = %(stage)s)
+        AND (%(starts)s::date IS NULL OR (starts, log, stream)
+            > (%(starts)s, %(log)s::text COLLATE "C", %(stream)s::text))
+        ORDER BY starts, log, stream LIMIT %(limit)s"""  # noqa: S608  (constants)
+    values = {**vars(chosen), "day": day, "starts": starts, "log": log, "stream": stream, "limit": limit}
+    with conn.cursor(row_factory=class_row(Need)) as cursor:
+        return cursor.execute(query.encode(), values).fetchall()
+
+
+def need(conn: Connection[Any], log: str, stream: str, day: date) -> Need | None:
+    """One need; None when there is none."""
+    query = f"{_NEEDS} SELECT * FROM listed WHERE log = %(log)s AND stream = %(stream)s"  # noqa: S608  (constants)
+    with conn.cursor(row_factory=class_row(Need)) as cursor:
+        return cursor.execute(query.encode(), {"log": log, "stream": stream, "day": day}).fetchone()
