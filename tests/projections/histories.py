@@ -67,8 +67,8 @@ class World:
         return self.add(
             log, envelope.prepare(
                 alliance=ALLIANCE, log=log, id=str(UUID(int=self._ticks)), aggregate=aggregate,
-                stream=stream_id(stream), version=version or self._next(log, stream), actor="system", data=data,
-                correlation=stream_id(stream), basis={*data.references(), *(r.key for r in basis)},
+                stream=stream_id(stream), version=version or self._next(log, stream), actor="system",
+                data=data, correlation=stream_id(stream), basis={*data.references(), *(r.key for r in basis)},
             ),
         )  # fmt: skip
 
