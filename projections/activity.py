@@ -141,7 +141,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Answer:
-    """A co-host's answer; `too_late` when the activity was held or cancelled and does not name it."""
+    """A co-host's answer; `too_late` when the activity was held and does not name it."""
 
     log: str
     stream: str
@@ -247,7 +247,7 @@ def invited(conn: Connection[Any], log: str, stream: str) -> list[Invited]:
 _ANSWERED = """
 SELECT c.log, c.stream::text, c.position, left(c.log, 6) AS bureau, c.answer, c.persons,
     s.persons AS signed_up, c.reason, n.log IS NOT NULL AS counts,
-    n.log IS NULL AND c.answer = 'confirmed' AND a.stage IN ('held', 'reported', 'cancelled') AS too_late
+    n.log IS NULL AND c.answer = 'confirmed' AND a.stage IN ('held', 'reported') AS too_late
 FROM question q JOIN cohost c ON c.question_log = q.log AND c.question_position = q.position
 JOIN activity a ON a.log = q.log AND a.stream = q.stream
 LEFT JOIN counted n ON n.log = q.log AND n.stream = q.stream

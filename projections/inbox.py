@@ -33,7 +33,7 @@ def show_title(record: Record[Any], rows: Rows) -> None:
 def show_question(record: Record[loops.Asking], rows: Rows) -> None:
     rows.put(
         "loop", record, asked=record.position, asked_type=record.type, asked_time=record.time,
-        closed=None, how=None,
+        closed=None, closed_at=None, how=None,
     )  # fmt: skip
     rows.add("question", record, position=record.position)
     for ask in record.data.asks:
@@ -66,14 +66,14 @@ def show_reminder(record: Record[loops.Reminded], rows: Rows) -> None:
 
 @on(loops.Settling)
 def show_settled(record: Record[loops.Settling], rows: Rows) -> None:
-    rows.put("loop", record, closed=record.position, how="settled")
+    rows.put("loop", record, closed=record.position, closed_at=record.time, how="settled")
     for answer in record.data.answers:
         rows.put("named", record, answer_log=answer.log, answer_position=answer.position)
 
 
 @on(loops.Ending)
 def show_ended(record: Record[loops.Ending], rows: Rows) -> None:
-    rows.put("loop", record, closed=record.position, how="ended")
+    rows.put("loop", record, closed=record.position, closed_at=record.time, how="ended")
 
 
 @on(loops.Answer)
@@ -192,16 +192,22 @@ SELECT l.log, l.stream::text, left(l.log, 6) AS asker, l.title, left(a.log, 6) A
     a.position AS answer_position, l.how
 FROM answer a JOIN question q ON q.log = a.question_log AND q.position = a.question_position
 JOIN loop l ON l.log = q.log AND l.stream = q.stream
-WHERE a.kind = 'answered' AND (l.closed IS NOT NULL OR q.position < l.asked)
+WHERE a.kind = 'answered' AND (l.how = 'settled' OR a.time > coalesce(l.closed_at, l.asked_time))
+    AND (l.closed IS NOT NULL OR q.position < l.asked)
     AND %(bureau)s IN (left(l.log, 6), left(a.log, 6))
     AND NOT EXISTS (SELECT FROM named n WHERE n.answer_log = a.log AND n.answer_position = a.position
         AND n.log = l.log AND n.stream = l.stream)
+    AND NOT EXISTS (SELECT FROM answer x WHERE x.log = a.log AND x.stream = a.stream
+        AND x.position > a.position AND x.question_log = a.question_log AND x.question_position = a.question_position)
 ORDER BY a.time DESC, a.log DESC, a.position DESC
 """
 
 
 def too_late(conn: Connection[Any], bureau: str) -> list[Answer]:
-    """Answers to, or of, this bureau that the asker closed the question without; the newest first."""
+    """Answers to, or of, this bureau that count for nothing; the newest first.
+
+    The question was settled without them, or they came after it was ended or asked anew.
+    """
     with conn.cursor(row_factory=class_row(Answer)) as cursor:
         return cursor.execute(_TOO_LATE, {"bureau": bureau}).fetchall()
 

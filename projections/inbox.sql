@@ -9,6 +9,7 @@ CREATE TABLE loop (
     asked_type text,
     asked_time text COLLATE "C",
     closed     bigint,                -- position of the record that settled or ended it
+    closed_at  text COLLATE "C",      -- and its time
     how        text,                  -- settled, ended
     PRIMARY KEY (log, stream)
 );

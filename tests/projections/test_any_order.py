@@ -20,7 +20,7 @@ BUREAUS = ("500116", "500117", "510300", "511600")
 
 
 class Story:
-    """A random history of activities of several bureaus: joint activities, good and bad answers, corrections."""
+    """A random history of activities of several bureaus: joint activities, answers good and bad, corrected."""
 
     def __init__(self, seed: int, steps: int) -> None:
         self.random = random.Random(seed)

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from events import activity as a
+from events import tasks
 from events.event import Event, Record
 from events.loops import Role
 from projections import inbox, model
@@ -117,6 +118,30 @@ def test_what_is_withdrawn_waits_for_nobody(loop: Loop) -> None:
     assert (loop.waiting(ONE), loop.awaited()) == ([], [])
     loop.answer(ONE)
     assert loop.too_late() == [ONE]
+
+
+def test_an_answer_that_came_in_time_to_what_was_then_withdrawn_is_not_too_late(loop: Loop) -> None:
+    loop.answer(ONE)
+    loop.say(a.ActivityCancelled(reason=WHY))
+    assert loop.too_late() == []
+
+
+def test_a_first_answer_is_not_too_late_when_the_later_one_is_named(new_node: NewNode) -> None:
+    # given a task that was taken on, done, and settled by naming the last of the two answers
+    world = World()
+    task = world.record(ASKER, "t", task_for(ONE))
+    world.record(ONE, "u", tasks.UndertakingAccepted(question=reference(task)))
+    done = world.record(ONE, "u", tasks.UndertakingDone(question=reference(task), day=TODAY))
+    world.record(ASKER, "t", tasks.TaskDone(answers=(reference(done),), day=TODAY))
+    node = new_node(world)
+    node.catch_up()
+    with model.reading(node.conn, inbox.MODEL) as conn:
+        assert inbox.too_late(conn, ASKER) == []
+        assert inbox.answers(conn, ASKER, stream_id("t")) == [(ONE, 1), done.key]
+
+
+def task_for(bureau: str) -> tasks.TaskSet:
+    return tasks.TaskSet(title="共建", owner=bureau, due=TODAY, asks=(ask(bureau),))
 
 
 def test_an_answer_by_someone_who_was_not_asked_is_nowhere(loop: Loop) -> None:
