@@ -1,17 +1,20 @@
 """The demo in one process: embedded PostgreSQL, the in-process exchange, four nodes with loops and pages."""
 
-import socket
 import threading
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from events import errors
 from services.demo import expander, play, world
 from services.demo.play import Player
+from services.demo.script import Script
 from services.demo.world import NODES, World
+from services.gateway.app import create_app
+from services.node import site
 from services.node.node import Node
+from services.node.serving import Server
 from services.runtime.database import Database
 from services.runtime.embedded import EmbeddedPostgres
 from services.transport.inprocess import InProcessExchange
@@ -25,8 +28,8 @@ class Embedded:
         self._server = EmbeddedPostgres(folder / "postgres", durable=durable)
         self._open = ExitStack()
         self._stop = threading.Event()
+        self._pages: dict[str, Server] = {}
         self.nodes: dict[str, Node] = {}
-        self.sockets: Mapping[str, socket.socket] = {}
 
     def __enter__(self) -> Self:
         try:
@@ -45,28 +48,41 @@ class Embedded:
     def _start(self) -> None:
         self._open.enter_context(self._server)
         self.world = World(self._folder, self._server.dsn)
-        self.sockets = world.bind(self._folder)
-        for bound in self.sockets.values():
+        self._sockets = world.bind(self._folder)
+        for bound in self._sockets.values():
             self._open.callback(bound.close)
-        self.alliance = self.world.prepare({name: world.port_of(s) for name, s in self.sockets.items()})
+        self.alliance = self.world.prepare({name: world.port_of(s) for name, s in self._sockets.items()})
         exchange = self._open.enter_context(InProcessExchange(self._folder / "exchange"))
         for name in NODES:
-            node = Node(self.world.settings(name), self.alliance, exchange)
+            node = self.nodes[name] = Node(self.world.settings(name), self.alliance, exchange)
             self._open.callback(node.close)
             node.open()
+        for node in self.nodes.values():
             node.start()
-            self.nodes[name] = node
 
     def databases(self) -> dict[str, Database]:
         """The database of each node."""
         return {name: node.database for name, node in self.nodes.items()}
 
-    def load(self) -> int:
-        """Play the whole script, each node its share at the same time; how many events were new."""
-        if all(self._marker(name).exists() for name in NODES):
-            return 0
-        script = expander.expand(self.alliance.id)
-        return play.play_all([Player(node, script) for node in self.nodes.values()], self._stop)
+    def load(self, script: Script | None = None) -> None:
+        """Play the demo's script, or another, each node its share; nothing when that was done before."""
+        if self.world.is_loaded():
+            return
+        script = script or expander.expand(self.alliance.id)
+        play.play_all([Player(node, script) for node in self.nodes.values()], self._stop)
+        for name in NODES:
+            self.world.mark_loaded(name)
 
-    def _marker(self, name: str) -> Path:
-        return self.world.node(name) / "loaded"
+    def serve(self) -> None:
+        """Open the pages of all nodes."""
+        for name, node in self.nodes.items():
+            server = self._pages[name] = Server(create_app(site.site(node)), self._sockets[name])
+            server.start(name)
+            self._open.callback(server.stop)
+
+    def watch(self) -> None:
+        """Raises Unavailable when a node's pages have ended by themselves."""
+        if dead := [name for name, server in self._pages.items() if not server.alive]:
+            raise errors.Unavailable(
+                f"the pages of {', '.join(dead)} ended; the folder's file `log` says why"
+            )

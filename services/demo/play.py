@@ -52,9 +52,9 @@ class Player:
 
     def _turn(self, waiting: dict[str, list[Step]]) -> bool:
         """One transaction for each log that can go on; whether there was one."""
-        moved = False
+        moved, folded = False, self._folded()
         for log, steps in waiting.items():
-            run = list(_ready(steps, self._folded())) if steps else []
+            run = list(_ready(steps, folded))
             if run:
                 self._record(log, run)
                 del steps[: len(run)]
@@ -105,7 +105,11 @@ def play_all(players: Sequence[Player], stop: threading.Event) -> int:
     """Play all shares at the same time; one that fails ends the others, and what it raised is raised."""
     with futures.ThreadPoolExecutor(len(players), "load") as pool:
         shares = [pool.submit(player.play, stop) for player in players]
-        done, _ = futures.wait(shares, return_when=futures.FIRST_EXCEPTION)
+        try:
+            done, _ = futures.wait(shares, return_when=futures.FIRST_EXCEPTION)
+        except BaseException:
+            stop.set()  # or the pool would wait for shares that nobody wants any more
+            raise
         if any(share.exception() for share in done):
             stop.set()
     return sum(share.result() for share in shares)

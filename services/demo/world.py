@@ -7,9 +7,12 @@ exchange/ or kafka/                what carries the records between them
 nodes/<name>/                      node.toml, keys/, guard, attachments/, loaded
 """
 
+import fcntl
 import json
+import shutil
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,19 +25,25 @@ from events.alliance import Alliance
 from services.demo import documents
 from services.node import serving
 from services.runtime import files, settings
+from services.runtime.embedded import EmbeddedPostgres
 from services.runtime.settings import Address, Settings
 
 HOST = "127.0.0.1"
 FIRST_PORT = 8500
 NODES = tuple(documents.OPERATORS)
+PARTS = ("quorum", "postgres", "exchange", "kafka", "nodes")
+"""The folders that a demo makes in its own."""
 
 
 @dataclass(frozen=True)
 class World:
-    """Where everything of one demo stands. `bootstrap`: the brokers; none means the in-process exchange."""
+    """Where everything of one demo stands.
+
+    `dsn` is needed to prepare it; with `bootstrap` the nodes use Kafka, without it the in-process exchange.
+    """
 
     folder: Path
-    dsn: str
+    dsn: str = ""
     bootstrap: str | None = None
 
     def node(self, name: str) -> Path:
@@ -65,6 +74,14 @@ class World:
             self._write_settings(name, ports[name], digest)
         return alliance
 
+    def is_loaded(self, *names: str) -> bool:
+        """Whether these nodes, or all, have played their share."""
+        return all((self.node(name) / "loaded").exists() for name in names or NODES)
+
+    def mark_loaded(self, name: str) -> None:
+        """Remember that the node has played its share; again is harmless."""
+        (self.node(name) / "loaded").touch(0o600)
+
     def _create_database(self, name: str) -> None:
         database = urlsplit(self.database(name)).path.removeprefix("/")
         with psycopg.connect(self.dsn, autocommit=True) as conn:
@@ -91,6 +108,29 @@ class World:
             f'[alliance]\nfile = "../../alliance.note"\ndigest = "{digest}"\n\n'
             '[keys]\ndir = "keys"\n\n[guard]\nfile = "guard"\n\n[attachments]\ndir = "attachments"\n'
         )
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other demos out of the folder. Raises Unavailable when one runs there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise errors.Unavailable(
+                f"a demo runs in {folder} already: end it first, or give --folder"
+            ) from None
+        yield
+
+
+def erase(folder: Path) -> None:
+    """Remove what a demo left in the folder, and nothing else; nobody may run it."""
+    EmbeddedPostgres(folder / "postgres").erase()
+    for part in PARTS:
+        shutil.rmtree(folder / part, ignore_errors=True)
+    for file in (folder / "log", *folder.glob("alliance*.note")):
+        file.unlink(missing_ok=True)
 
 
 def bind(folder: Path) -> dict[str, socket.socket]:

@@ -13,7 +13,6 @@ from services.demo.expander import activities
 from services.demo.script import MADE_UP, Writer, at, seeded
 from services.runtime import workdays
 
-
 _QUARTERLY = (
     (Form.REPORT_HEARD, "听取形势报告"),
     (Form.MEETING_ATTENDED, "列席重要会议"),
