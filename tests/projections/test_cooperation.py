@@ -51,7 +51,7 @@ def test_a_memorandum_opens_its_subjects_from_its_first_day_on_for_both_sides(
     assert opened(node, MAY) is None
     assert opened(node, JUNE, "venue") is None
     assert opened(node, JUNE, theirs=ZIGONG) is None
-    assert opened(node, JUNE, ours=CQ, theirs=CQ) is None
+    assert opened(node, JUNE, ours=SC, theirs=SC) is None
 
 
 def test_a_bureau_is_covered_by_those_above_it_that_are_listed(
@@ -63,7 +63,7 @@ def test_a_bureau_is_covered_by_those_above_it_that_are_listed(
         ask = model_cooperation.in_force
         assert ask(conn, [RONGCHANG, CQ], [ZIGONG, SC], Subject.TALENT, JUNE) == entry.key
         # and two bureaus below the same one are not opened to each other by it
-        assert ask(conn, [RONGCHANG, CQ], ["500116", CQ], Subject.TALENT, JUNE) is None
+        assert ask(conn, [ZIGONG, SC], ["510100", SC], Subject.TALENT, JUNE) is None
 
 
 def test_two_parties_that_did_not_propose_are_open_to_each_other(new_node: NewNode, world: World) -> None:
@@ -114,6 +114,20 @@ def test_a_party_that_left_is_bound_until_its_last_day_and_the_others_after_it(
     assert opened(node, JUNE, theirs=ZIGONG)
     assert opened(node, JULY, theirs=ZIGONG) is None
     assert opened(node, JULY)
+
+
+def test_a_party_that_left_and_signs_an_amendment_is_bound_again(new_node: NewNode, world: World) -> None:
+    agreement = Agreement(world, CQ, [SC, ZIGONG])
+    agreement.conclude(MAY)
+    agreement.release(ZIGONG, date(2026, 5, 2))
+    agreement.amend(TEXTS[1])
+    agreement.send()
+    agreement.sign(SC)
+    agreement.sign(ZIGONG)
+    again = agreement.enter(JUNE)
+    node = here(new_node, world)
+    assert opened(node, date(2026, 5, 31), theirs=ZIGONG) is None
+    assert opened(node, JULY, theirs=ZIGONG) == again.key
 
 
 def test_an_amendment_takes_the_old_terms_place_from_its_own_first_day_on(

@@ -135,6 +135,7 @@ def test_a_signature_that_no_entry_names_is_too_late(register: Register, agreeme
     agreement.sign(SC)
     agreement.amend(TEXTS[1])
     agreement.send()
+    assert [s.too_late for s in register.ask(memoranda.signatures)] == [True]
     agreement.sign(SC)
     agreement.sign(ZIGONG)
     agreement.enter(JUNE)
