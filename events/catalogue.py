@@ -41,7 +41,7 @@ def decode_envelope(e: Envelope, leaf: bytes = b"") -> Record[Event]:
         raise _refusal(e.type, error) from None
     if kind.__pydantic_serializer__.to_json(data, exclude_none=True) != e.data:  # else it is as we write it
         plainjson.check(e.type, e.data)
-    if not set(data.references()).issubset(e.basis):
+    if (cited := data.references()) and not set(cited).issubset(e.basis):
         raise errors.Damage(f"{e.type} refers to a record outside its basis")
     return Record(
         e.log, e.sequence, e.time, e.id, e.type, e.aggregate, e.stream, e.version,

@@ -37,13 +37,20 @@ class Choice(StrEnum):
 
 
 def _clean(text: str) -> str:
-    if text != text.strip() or any(unicodedata.category(c) in {"Cc", "Cs", "Co", "Cn"} for c in text):
+    if text != text.strip():
         raise ValueError("must have no control characters and no blanks at its ends")
-    if _HIDDEN.search(text):
-        raise ValueError("must have no invisible characters")
+    if not text.isprintable():  # which nearly every text is, and then needs no closer look
+        _check_characters(text)
     if not unicodedata.is_normalized("NFC", text):
         raise ValueError("must be in Unicode normal form C")
     return text
+
+
+def _check_characters(text: str) -> None:
+    if any(unicodedata.category(c) in {"Cc", "Cs", "Co", "Cn"} for c in text):
+        raise ValueError("must have no control characters and no blanks at its ends")
+    if _HIDDEN.search(text):
+        raise ValueError("must have no invisible characters")
 
 
 def _day(day: date) -> date:
