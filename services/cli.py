@@ -8,12 +8,34 @@ import sys
 import typer
 
 from events import errors
-from services.commands import node, screen
+from services.commands import (
+    audit,
+    bench,
+    doctor,
+    documents,
+    imports,
+    keys,
+    node,
+    projections,
+    quarantine,
+    screen,
+    simulate,
+)  # fmt: skip
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
 )
 app.command("node")(node.run)
+app.command("import")(imports.run)
+app.command("simulate")(simulate.run)
+app.add_typer(audit.app, name="audit")
+app.add_typer(projections.app, name="projections")
+app.add_typer(quarantine.app, name="quarantine")
+app.command("doctor")(doctor.run)
+app.command("bench")(bench.run)
+app.add_typer(keys.app, name="keys")
+app.command("openapi")(documents.openapi)
+app.command("asyncapi")(documents.asyncapi)
 
 
 @app.callback()

@@ -1,0 +1,95 @@
+"""`yinqiao audit`: find out whether what is stored is what was signed, and prove it to others."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from events import keys
+from services.auditor import checking, proving
+from services.auditor.checking import Outcome
+from services.auditor.proving import Proof
+from services.commands import options, screen
+from services.commands.options import NODE_TOML, Json, SettingsFile
+from services.ledger.guard import GuardFile
+
+app = typer.Typer(no_args_is_help=True, help="Verify what is stored, and prove single records.")
+Logs = Annotated[list[str] | None, typer.Option("--log", help="Only this log; may stand several times.")]
+
+
+@app.command()
+def verify(
+    settings: SettingsFile = NODE_TOML,
+    log: Logs = None,
+    start: Annotated[int, typer.Option("--from", min=0, help="Only what comes after this position.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Derive leaves, tree, checkpoints and signatures again from the raw bytes. Exit code 1: findings."""
+    place = options.place(settings)
+    guarded = GuardFile(place.settings.guard.file).read()
+    with place.connection() as conn, screen.progress("verify") as progress:
+        outcome = checking.verify_all(conn, place.alliance, guarded, log or (), start, progress)
+    _tell(outcome, as_json=as_json)
+
+
+@app.command()
+def replay(settings: SettingsFile = NODE_TOML, log: Logs = None, as_json: Json = False) -> None:
+    """Decode every record and fold every stream as history it can be. Exit code 1: findings."""
+    place = options.place(settings)
+    with place.connection() as conn, screen.progress("replay") as progress:
+        outcome = checking.replay_all(conn, log or (), progress)
+    _tell(outcome, as_json=as_json)
+
+
+@app.command()
+def prove(
+    log: Annotated[str, typer.Option("--log", help="The log in which the record stands.")],
+    position: Annotated[int, typer.Option("--position", min=1, help="The record's position in it.")],
+    settings: SettingsFile = NODE_TOML,
+    record: Annotated[Path | None, typer.Option("--record", help="Write the record's bytes here.")] = None,
+) -> None:
+    """Print the proof that a record stands in a signed log: JSON, hashes in base64."""
+    place = options.place(settings)
+    guarded = GuardFile(place.settings.guard.file).read()
+    with place.connection() as conn:
+        found = proving.prove(conn, place.alliance, guarded, log, position)
+    if record is not None:
+        record.write_bytes(found.value)
+    screen.document(_shown(place.alliance.origin(log), found))
+
+
+def _shown(origin: str, proof: Proof) -> dict[str, Any]:
+    return {
+        "origin": origin,
+        "log": proof.log,
+        "position": proof.position,
+        "index": proof.position - 1,
+        "size": proof.size,
+        "root": keys.encode(proof.root),
+        "leaf": keys.encode(proof.leaf),
+        "proof": [keys.encode(node) for node in proof.hashes],
+        "checkpoint": proof.note,
+        "record": proof.value.decode(),
+    }
+
+
+def _tell(outcome: Outcome, *, as_json: bool) -> None:
+    if as_json:
+        screen.document(_document(outcome))
+    else:
+        screen.table(("log", "position", "kind", "detail"), outcome.findings)
+        unknown = f", {outcome.unknown} of unknown types" if outcome.unknown else ""
+        screen.line(
+            f"{outcome.logs} logs, {outcome.events} events{unknown}: {len(outcome.findings) or 'no'} findings"
+        )
+    raise typer.Exit(0 if outcome.ok else 1)
+
+
+def _document(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "ok": outcome.ok,
+        "logs": outcome.logs,
+        "events": outcome.events,
+        "unknown": outcome.unknown,
+        "findings": [{"bureau": f.bureau, **f._asdict()} for f in outcome.findings],
+    }
