@@ -1,0 +1,67 @@
+"""What operators are told of each log: how far it is behind, what was dropped, why it stopped."""
+
+from collections.abc import Callable
+
+from services.exchange import lag, status
+from services.exchange.lag import Lag
+from services.transport.base import Exchange
+from tests.services.exchange.conftest import delete
+from tests.services.exchange.world import Follower, Writer, publish
+from tests.services.ledger import nodes
+from tests.services.ledger.nodes import LOG, OTHER
+
+
+def lags(follower: Follower, exchange: Exchange) -> dict[str, Lag]:
+    with follower.ledger.database.connection() as conn:
+        return lag.lags(conn, exchange, follower.names)
+
+
+def test_a_log_is_behind_by_what_its_topic_has_and_the_node_has_not_taken_in(
+    exchange: Exchange, new_writer: Callable[..., Writer], new_follower: Callable[..., Follower]
+) -> None:
+    writer, follower = new_writer(exchange, names=(LOG,)), new_follower(exchange)
+    writer.ship(5)
+    assert lags(follower, exchange) == {LOG: Lag(5, 5), OTHER: Lag(None, 0)}
+    follower.reach(5)
+    assert lags(follower, exchange)[LOG] == Lag(5, 0)
+    writer.ship(2)
+    assert lags(follower, exchange)[LOG] == Lag(7, 2)
+    # when the topic is made anew, it counts whole until it was read
+    delete(exchange, LOG)
+    exchange.create(LOG)
+    publish(exchange, (b"k", b"v", []))
+    assert lags(follower, exchange)[LOG] == Lag(1, 1)
+    follower.receive(lambda: lags(follower, exchange)[LOG] == Lag(1, 0))
+
+
+def test_each_log_says_how_it_stands(
+    exchange: Exchange, new_writer: Callable[..., Writer], new_follower: Callable[..., Follower]
+) -> None:
+    # given a good log, and one that signed what does not belong there
+    writer, follower = new_writer(exchange, names=(LOG,)), new_follower(exchange)
+    writer.ship(5)
+    exchange.create(OTHER)
+    note = nodes.note_over(OTHER, [b"junk"]).encode()
+    publish(
+        exchange, (b"k", b"junk", [("sequence", b"1"), ("checkpoint", note)]), (b"k", None, []), log=OTHER
+    )
+    follower.reach(5)
+    follower.receive(lambda: follower.state(OTHER) == "stopped" and follower.damage(OTHER) != {})
+    # then both sides can be told
+    with follower.ledger.database.connection() as conn:
+        good, bad = status.standings(conn)
+    assert (good.log, good.own, good.head, good.covered, good.damage, good.breach) == (
+        LOG,
+        False,
+        5,
+        5,
+        {},
+        None,
+    )
+    assert good.received is not None
+    assert (bad.state, bad.covered, bad.received) == ("stopped", 0, None)
+    assert bad.damage == {"tombstone": 1}
+    assert (bad.breach or "").startswith("wrong-source at 1")
+    with writer.ledger.database.connection() as conn:
+        (own,) = status.standings(conn)
+    assert (own.own, own.shipped) == (True, 5)
