@@ -251,3 +251,9 @@ def service(conn: Connection[Any], chosen: Chosen) -> list[Service]:
         WHERE {of} GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608  (constants)
     with conn.cursor(row_factory=class_row(Service)) as cursor:
         return cursor.execute(query.encode(), vars(chosen)).fetchall()
+
+
+def by_stage(conn: Connection[Any], chosen: Chosen) -> dict[str, int]:
+    """How many dispatches stand at each stage."""
+    query = f"SELECT d.stage, count(*) FROM dispatch d WHERE {_CHOSEN} GROUP BY 1"  # noqa: S608  (constants)
+    return dict(conn.execute(query.encode(), vars(chosen)).fetchall())

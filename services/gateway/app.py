@@ -2,11 +2,35 @@
 
 from fastapi import APIRouter, FastAPI
 
-from services.gateway import api, details, guards, lists, orders, problems, static, switch
+from prometheus_client import CollectorRegistry
+
+from services.gateway import (
+    api,
+    corrections,
+    details,
+    drafts,
+    files,
+    guards,
+    health,
+    inbox,
+    lists,
+    operations,
+    orders,
+    overview,
+    problems,
+    publishing,
+    reading,
+    records,
+    static,
+    switch,
+    timeline,
+)
 from services.gateway.site import Site
 
 ROUTES: tuple[APIRouter, ...] = (
-    switch.routes, orders.routes, details.routes, lists.routes,
+    overview.routes, switch.routes, inbox.routes, drafts.routes, timeline.routes, records.routes, orders.routes,
+    corrections.routes, operations.routes, files.routes, publishing.routes, health.routes, reading.routes,
+    details.routes, lists.routes,
 )  # fmt: skip
 """In this order: the first that fits answers."""
 
@@ -17,11 +41,14 @@ def create_app(site: Site) -> FastAPI:
         title="银桥 Yinqiao", version="1", openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None,
     )  # fmt: skip
     app.state.site = site
+    app.state.metrics = CollectorRegistry()
+    app.state.metrics.register(health.Counts(site))
     app.mount("/static", static.Files(), name="static")
     app.include_router(api.router())
     for routes in ROUTES:
         app.include_router(routes)
     api.complete(app)
     problems.install(app)
+    app.add_middleware(health.Meters, registry=app.state.metrics)
     app.add_middleware(guards.Guards, site=site, answer=problems.respond)
     return app

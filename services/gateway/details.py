@@ -44,10 +44,9 @@ def show(context: str, aggregate: str, log: LogName, stream: StreamName, request
     thing = kinds.find(view, log, stream, kinds.kind(context, aggregate))
     with view.reading(thing.kind.model):
         pass
-    bureau = view.officer.bureau if view.officer else ""
     return view.page(
-        "detail.html", thing=thing, facts=thing.kind.facts(thing, view) if thing.state else [],
-        offers=things.offers(thing, bureau), steps=things.steps(thing, bureau), days=history(view, thing.history()),
+        "detail.html", thing=thing, facts=things.facts(thing, view), tables=thing.kind.tables(thing, view),
+        offers=things.offers(thing, view), steps=things.steps(thing, view), days=history(view, thing.history()),
         texts=texts(thing), parameters=orders.parameters, attached=attached(view),
         simple=orders.simple,
     )  # fmt: skip

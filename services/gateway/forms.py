@@ -190,11 +190,12 @@ def body(kind: type[Value], filled: Filled) -> dict[str, Any]:
 
 
 def _object(controls: tuple[Field, ...], filled: Filled) -> dict[str, Any]:
-    found = {control.last: _value(control, filled) for control in controls}
+    found = {control.last: value(control, filled) for control in controls}
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _value(control: Field, filled: Filled) -> Any:  # noqa: PLR0911  (one line a kind)
+def value(control: Field, filled: Filled) -> Any:  # noqa: PLR0911  (one line a kind)
+    """What a filled control means as JSON; None for what was left empty."""
     values = [_clean(text) for text in filled.get(control.name, []) if text.strip()]
     match control.kind:
         case "group":

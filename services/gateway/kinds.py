@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING
 from events import errors
 from projections import inbox
 from services.bureau.commands import Command
-from services.gateway import activity, things
+from services.gateway import activity, cooperation, talent, things
+from services.gateway.figures import Figure
 from services.gateway.forms import Filled
 from services.gateway.things import Kind, Option, Thing
+from services.gateway.waiting import Duties
 from services.ledger import read
 
 if TYPE_CHECKING:
     from services.gateway.view import View
 
-CONTEXTS = (activity,)
+CONTEXTS = (cooperation, talent, activity)
 KINDS: tuple[Kind, ...] = tuple(kind for context in CONTEXTS for kind in context.KINDS)
 BY_AGGREGATE: Mapping[str, Kind] = {kind.aggregate: kind for kind in KINDS}
 BY_PATH: Mapping[tuple[str, str], Kind] = {(kind.context, kind.aggregate): kind for kind in KINDS}
+DUTIES: tuple[Duties, ...] = tuple(context.duties for context in CONTEXTS)
+FIGURES: tuple[Callable[["View", str | None], list[Figure]], ...] = tuple(context.figures for context in CONTEXTS)
 _OPTIONS: Mapping[str, Callable[["View", Filled], Sequence[Option]]] = {
     name: made for context in CONTEXTS for name, made in getattr(context, "OPTIONS", {}).items()
 }

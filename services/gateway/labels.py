@@ -4,6 +4,8 @@ BUREAUS = frozenset({"bureau", "bureaus", "parties", "partners", "host", "to", "
 """Fields whose texts are bureau codes: a choice from the alliance document, not typed."""
 HIDDEN = frozenset({"stream", "log", "aggregate", "position", "positions", "batch", "need", "need_log"})
 
+FIXED = frozenset({"asks", "answers", "question", "text", "bureau", "to"})
+"""Fields of facts that are not corrected by hand: what was asked of whom, and the digest that was signed."""
 MEDIA: dict[str, tuple[str, str]] = {
     "text/plain": ("文本", "text"),
     "application/pdf": ("PDF", "PDF"),
@@ -11,6 +13,25 @@ MEDIA: dict[str, tuple[str, str]] = {
     "image/jpeg": ("图片", "picture"),
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ("Word 文档", "Word document"),
     "application/vnd.oasis.opendocument.text": ("ODF 文档", "ODF document"),
+}
+
+CONTEXTS: dict[str, tuple[str, str]] = {
+    "cooperation": ("合作", "cooperation"),
+    "talent": ("人才", "talent"),
+    "activity": ("活动", "activities"),
+    "loop": ("征求与答复", "questions"),
+    "record": ("更正与作废", "corrections"),
+    "read": ("查阅", "reading"),
+    "nodes": ("节点之间", "between nodes"),
+    "tiles": ("证明", "proofs"),
+    "health": ("监测", "health"),
+}
+CAUSES: dict[str, tuple[str, str]] = {
+    "held": ("等待依据", "held"),
+    "unknown": ("类型未知，待升级", "unknown type"),
+    "failed": ("处理失败", "failed"),
+    "foreign": ("未被征求者的答复", "foreign"),
+    "basis-missing": ("依据缺失", "basis missing"),
 }
 
 _LABELS: dict[str, tuple[str, str]] = {
@@ -133,6 +154,46 @@ _LABELS: dict[str, tuple[str, str]] = {
     "ChangeTask.due": ("完成时限", "due"),
     "Place.name": ("场所名称", "name of the place"),
     "OutsideParty.name": ("单位名称", "name of the party"),
+    "ActivityHeld.day": ("举办日期", "held on"),
+    "ActivityReported.day": ("总结日期", "reported on"),
+    "MeetingCalled.day": ("会议日期", "day of the meeting"),
+    "MeetingChanged.day": ("会议日期", "day of the meeting"),
+    "MeetingHeld.day": ("召开日期", "held on"),
+    "MemorandumEnded.day": ("最后一日", "last day"),
+    "SignatureLeft.day": ("最后一日", "last day"),
+    "MemorandumPartyReleased.day": ("退出后最后一日", "last day of the party"),
+    "MemorandumPartyReleased.bureau": ("退出单位", "party released"),
+    "TaskSet.due": ("完成时限", "due"),
+    "TaskChanged.due": ("完成时限", "due"),
+    "TaskDone.day": ("完成日期", "done on"),
+    "ProjectIntroduced.day": ("引进日期", "introduced on"),
+    "ProjectEnded.day": ("结束日期", "ended on"),
+    "DispatchStarted.day": ("到岗日期", "started on"),
+    "DispatchCompleted.day": ("完成日期", "completed on"),
+    "DispatchEndedEarly.day": ("提前结束日期", "ended early on"),
+    "DispatchConfirmedOutside.day": ("外部单位同意日期", "outside host agreed on"),
+    "DispatchServiceDayLogged.day": ("最近服务日", "last service day"),
+    "DispatchOffered.days": ("计划天数", "days planned"),
+    "DispatchChanged.days": ("计划天数", "days planned"),
+    "NeedPublished.days": ("服务天数", "days of service"),
+    "PoolStrengthStated.day": ("截至日期", "as of"),
+    "ActivitySignUpStated.persons": ("本单位报名人数", "signed up"),
+    "ActivityHeld.persons": ("参加人数", "people who took part"),
+    "Start.day": ("到岗日期", "started on"),
+    "Complete.day": ("完成日期", "completed on"),
+    "EndEarly.day": ("结束日期", "ended on"),
+    "LogDay.day": ("服务日期", "day served"),
+    "Hold.day": ("举办日期", "held on"),
+    "Report.day": ("提交日期", "reported on"),
+    "HoldMeeting.day": ("召开日期", "held on"),
+    "FinishTask.day": ("完成日期", "done on"),
+    "FinishOurs.day": ("完成日期", "done on"),
+    "StateStrength.day": ("截至日期", "as of"),
+    "IntroduceProject.day": ("引进日期", "introduced on"),
+    "EndProject.day": ("结束日期", "ended on"),
+    "ConfirmOutside.day": ("同意日期", "agreed on"),
+    "ReleaseParty.bureau": ("退出单位", "party"),
+    "ReleaseParty.day": ("最后一日", "last day"),
     "Confirm.persons": ("预计参加人数", "people expected"),
 }
 _PERSONAL = (

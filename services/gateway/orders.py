@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic_core import to_json
 
 from events import errors
 from services.bureau import commands, registry
@@ -40,9 +42,10 @@ def show(context: str, command: str, request: Request) -> HTMLResponse:
     """An empty form, or one that holds what the stream says now."""
     view, kind = View(request), registry.find(context, command)
     acting.acting(request)
-    posted = Posted({name: request.query_params.getlist(name) for name in request.query_params})
+    asked = {name: request.query_params.getlist(name) for name in request.query_params}
+    posted = Posted({**_drafted(view, asked), **asked})
     thing = _concerned(view, posted)
-    known = {**_defaults(view, kind), **(_prefilled(kind, thing) if thing else {})}
+    known = {**_defaults(view, kind), **(_prefilled(kind, thing) if thing else {}), **_known(view, kind, thing)}
     return _form(view, kind, Posted({**known, **posted.filled, "key": [uuid4().hex]}), thing)
 
 
@@ -61,17 +64,16 @@ def take(context: str, command: str, request: Request, posted: uploads.Form) -> 
 
 def order(kind: type[Command], officer: Officer, posted: Posted) -> Order:
     """The order that a filled form means. Raises Invalid."""
+    return ordered(kind, officer, posted, forms.body(kind, posted.filled))
+
+
+def ordered(kind: type[Command], officer: Officer, posted: Posted, body: Mapping[str, Any]) -> Order:
+    """The order with this body, under the form's key and version. Raises Invalid."""
     key, version = posted.one("key"), posted.one("version")
     if not 1 <= len(key) <= 128 or not key.isprintable():  # noqa: PLR2004  (as the API's Idempotency-Key)
         raise errors.Invalid("the form is incomplete; open it again", field="key")
     match = int(version) if version.isascii() and version.isdigit() and len(version) <= _VERSION_LIMIT else None
-    return Order(key, officer, commands.parse(kind, _json(kind, posted.filled)), None, match)
-
-
-def _json(kind: type[Command], filled: Filled) -> bytes:
-    from pydantic_core import to_json  # noqa: PLC0415
-
-    return to_json(forms.body(kind, filled))
+    return Order(key, officer, commands.parse(kind, to_json(body)), None, match)
 
 
 def done(view: View, answer: Answer | Draft) -> Response:
@@ -143,6 +145,22 @@ def _prefilled(kind: type[Command], thing: Thing) -> Filled:
     controls = [c for c in forms.fields(kind) if c.name not in _NEVER_PREFILLED and c.kind != "hidden" and c.name != "day"]
     payload = {_named(c): v for c in controls if (v := thing.payload.get(_SAME.get(c.last, c.last))) is not None}
     return forms.filled(controls, payload)
+
+
+def _known(view: View, kind: type[Command], thing: Thing | None) -> Filled:
+    """The fields that the thing's own page would give, such as the text that is to be signed."""
+    values = thing.kind.values(thing, kind, view) if thing and view.officer else None
+    found: Filled = {}
+    for name, value in parameters(values or {}):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _drafted(view: View, asked: Filled) -> Filled:
+    """What a returned draft said."""
+    from services.gateway import drafts  # noqa: PLC0415  (it shows what orders do)
+
+    return drafts.filled(view, asked["draft"][0]) if asked.get("draft") else {}
 
 
 def _named(control: Field) -> str:

@@ -65,8 +65,11 @@ def size(count: int) -> str:
     return f"{count} B" if count < 1000 else f"{count / 1000:,.1f} kB" if count < 10**6 else f"{count / 10**6:,.1f} MB"  # noqa: PLR2004  (units)
 
 
-def cell(value: Any, view: "View", name: str = "") -> Cell:  # noqa: C901, PLR0911, PLR0912  (one line a kind of value)
-    """A value of a payload; `name` is its field, which tells bureau codes from other texts."""
+def cell(value: Any, view: "View", name: str = "", log: str = "") -> Cell:  # noqa: C901, PLR0911, PLR0912  (one line a kind of value)
+    """A value of a payload; `name` is its field, which tells bureau codes from other texts.
+
+    With the `log` that names it an attachment is a link.
+    """
     lang = view.lang
     match value:
         case None | "" | ():
@@ -81,6 +84,8 @@ def cell(value: Any, view: "View", name: str = "") -> Cell:  # noqa: C901, PLR09
             return plain(f"{value:,}" if name != "position" else value, number=True)
         case date():
             return plain(day(value, lang))
+        case Attachment() if log:
+            return attachment(value, view, log)
         case Attachment():
             return plain(f"{_kind(value, view)}, {size(value.size)}")
         case Place():
@@ -88,19 +93,20 @@ def cell(value: Any, view: "View", name: str = "") -> Cell:  # noqa: C901, PLR09
         case Money():
             return plain(f"{yuan(value.fen, lang)}({value.source.label(lang)})")
         case OutsideParty():
-            return _outside(value, view)
+            return _outside(value, view, log)
         case Why():
-            return plain(value.code.label(lang))
+            return joined([plain(value.code.label(lang)), *([cell(value.note, view, "", log)] if value.note else [])], " ")
         case Ask():
             return plain(f"{view.bureau(value.bureau)}({day(value.due, lang)})")
         case Reference():
             return record(value.log, value.position)
         case Paper():
-            return plain(" ".join(filter(None, [day(value.date, lang), value.number])))
+            words = plain(" ".join(filter(None, [day(value.date, lang), value.number])))
+            return joined([words, *([cell(value.scan, view, "", log)] if value.scan else [])], " ")
         case Value():
-            return joined((cell(v, view, n) for n, v in value if v is not None), " ")
+            return joined((cell(v, view, n, log) for n, v in value if v is not None), " ")
         case tuple() | list():
-            return joined((cell(v, view, name) for v in value), view.t("、", ", "))
+            return joined((cell(v, view, name, log) for v in value), view.t("、", ", "))
         case str() if name in labels.BUREAUS:
             return plain(view.bureau(value))
     return plain(value)
@@ -144,19 +150,20 @@ def _place(value: Place, view: "View") -> Cell:
     return plain(" ".join(filter(None, [place(value.division, view), value.name])))
 
 
-def _outside(value: OutsideParty, view: "View") -> Cell:
+def _outside(value: OutsideParty, view: "View", log: str) -> Cell:
     mark = view.t("单方登记", "recorded by one side")
-    return Cell(
+    words = Cell(
         f"{value.name}({value.kind.label(view.lang)},{mark})",
         Markup('{}({}) <span class="chip">{}</span>').format(value.name, value.kind.label(view.lang), mark),
     )
+    return joined([words, *([cell(value.letter, view, "", log)] if value.letter else [])], " ")
 
 
-def fields(payload: Value, view: "View", without: Iterable[str] = ()) -> list[tuple[str, Cell]]:
+def fields(payload: Value, view: "View", without: Iterable[str] = (), log: str = "") -> list[tuple[str, Cell]]:
     """A payload as labels and values, in the order of its fields; what is not said is left out."""
-    skip = {*without}
+    skip, owner = {*without}, type(payload).__name__
     return [
-        (view.t(*labels.of(name)), cell(value, view, name))
+        (view.t(*labels.of(name, owner)), cell(value, view, name, log))
         for name, value in payload
         if name not in skip and value is not None and value != ()
     ]

@@ -18,6 +18,7 @@ from events.history import Aggregate, Corrected, Voided, effective
 from events.loops import Answer, Ask, Asking, PassedOn
 from projections.model import ReadModel
 from services.bureau.commands import Command
+from services.gateway import shown
 from services.gateway.shown import Cell
 from services.ledger import read
 from services.runtime.database import Connection
@@ -40,12 +41,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Filter:
-    """One condition in a list's address; `options` gives (value, label), none means a day is typed."""
+    """One condition in a list's address: one of `options`, (value, label), or a typed `date` or `text`."""
 
     name: str
     zh: str
     en: str
     options: Callable[["View"], Sequence[tuple[str, str]]] | None = None
+    typed: str = "date"
 
 
 @dataclass(frozen=True)
@@ -175,11 +177,12 @@ def _asks(record: Record[Event], bureau: str) -> bool:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of thing. `rows(conn, conditions, limit, after)` is the read model's query for its list.
+    """One kind of thing. `rows(conn, conditions, today, limit, after)` is the read model's query for its list.
 
     `steps`: what its own bureau may do at a stage; `answers`: what a bureau that is asked may answer;
-    `after`: what it may do once it has answered so. `values` gives a command's fields that the page knows,
-    or None when the command makes no sense yet.
+    in streams of `answered_in`; `after`: what it may do once it has answered so; `others`: what any bureau may do at a stage. `values`
+    gives a command's fields that the page knows, or None when the command makes no sense yet. `facts` and
+    `tables` stand on its page beside what its events say.
     """
 
     aggregate: str
@@ -187,17 +190,20 @@ class Kind:
     zh: str
     en: str
     model: ReadModel
-    rows: Callable[[Connection, Mapping[str, Any], int, Any], Sequence[Any]]
+    rows: Callable[[Connection, Mapping[str, Any], date, int, Any], Sequence[Any]]
     cursor: TypeAdapter[Any]
     columns: tuple[Column, ...]
     filters: tuple[Filter, ...]
     stages: Mapping[str, Stage]
-    facts: Callable[[Thing, "View"], list[tuple[str, Cell]]]
     begin: tuple[type[Command], ...] = ()
     steps: Mapping[str, tuple[type[Command], ...]] = field(default_factory=dict)
     answers: tuple[type[Command], ...] = ()
+    answered_in: tuple[str, ...] = ()
     after: Mapping[str, tuple[type[Command], ...]] = field(default_factory=dict)
-    values: Callable[[Thing, type[Command], str], Mapping[str, Any] | None] = lambda _thing, _kind, _bureau: {}
+    others: Mapping[str, tuple[type[Command], ...]] = field(default_factory=dict)
+    values: Callable[[Thing, type[Command], "View"], Mapping[str, Any] | None] = lambda _thing, _kind, _view: {}
+    facts: Callable[[Thing, "View"], list[tuple[str, Cell]]] = lambda _thing, _view: []
+    tables: Callable[[Thing, "View"], list["Table"]] = lambda _thing, _view: []
     empty: Words = ("", "")
 
     @property
@@ -207,6 +213,16 @@ class Kind:
 
     def stage(self, name: str) -> Stage:
         return self.stages.get(name, Stage(name, name))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table on the page of a thing."""
+
+    zh: str
+    en: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
 
 
 @dataclass(frozen=True)
@@ -266,39 +282,52 @@ def _closed_after(thing: Thing, question: int) -> bool:
     return any(r.position > question and isinstance(r.data, (loops.Settling, loops.Ending)) for r in thing.facts)
 
 
-def offers(thing: Thing, bureau: str) -> list[Offer]:
-    """What a bureau may do with it now."""
-    kind = thing.kind
-    if thing.state is None:
+def offers(thing: Thing, view: "View") -> list[Offer]:
+    """What the acting officer's bureau may do with it now."""
+    if thing.state is None or view.officer is None:
         return []
+    kind, bureau = thing.kind, view.officer.bureau
     if thing.bureau == bureau:
         named = {"stream": thing.stream}
-        found = [_offer(thing, command, bureau, named, thing.version) for command in kind.steps.get(thing.stage, ())]
+        found = [_offer(thing, command, view, named, thing.version) for command in kind.steps.get(thing.stage, ())]
     else:
         named = {"log": thing.log, "stream": thing.stream}
         asked = kind.answers if thing.question_to(bureau) is not None else ()
-        found = [_offer(thing, command, bureau, named) for command in asked]
+        found = [_offer(thing, command, view, named) for command in (*asked, *kind.others.get(thing.stage, ()))]
         if (mine := thing.mine(bureau)) is not None:
-            found += [_after(thing, c, bureau, mine) for c in kind.after.get(str(getattr(mine.state, "stage", "")), ())]
+            found += [_after(thing, c, view, mine) for c in kind.after.get(str(getattr(mine.state, "stage", "")), ())]
     return [offer for offer in found if offer is not None]
 
 
-def _after(thing: Thing, command: type[Command], bureau: str, mine: Answered) -> Offer | None:
+def _after(thing: Thing, command: type[Command], view: "View", mine: Answered) -> Offer | None:
     if "log" in command.model_fields:
-        return _offer(thing, command, bureau, {"log": thing.log, "stream": thing.stream})
-    return _offer(thing, command, bureau, {"stream": mine.stream}, mine.records[-1].version)
+        return _offer(thing, command, view, {"log": thing.log, "stream": thing.stream})
+    return _offer(thing, command, view, {"stream": mine.stream}, mine.records[-1].version)
 
 
 def _offer(
-    thing: Thing, command: type[Command], bureau: str, named: dict[str, Any], version: int | None = None
+    thing: Thing, command: type[Command], view: "View", named: dict[str, Any], version: int | None = None
 ) -> Offer | None:
-    values = thing.kind.values(thing, command, bureau)
+    values = thing.kind.values(thing, command, view)
     return None if values is None else Offer(command, {**named, **values}, version)
 
 
-def steps(thing: Thing, bureau: str) -> list[Offer]:
+def facts(thing: Thing, view: "View") -> list[tuple[str, Cell]]:
+    """The newest value of every field that its facts have stated, labelled, and what its kind adds."""
+    found: dict[str, Cell] = {}
+    for record in thing.facts:
+        if not isinstance(record.data, (loops.Extended, PassedOn, loops.Reminded)):
+            found |= dict(shown.fields(record.data, view, _APART, thing.log))
+    return [(view.t("发起单位", "bureau"), shown.plain(view.bureau(thing.bureau))), *found.items(), *thing.kind.facts(thing, view)]
+
+
+_APART = frozenset({"title", "asks", "answers", "question", "text"})
+"""Fields that have a place of their own on the page."""
+
+
+def steps(thing: Thing, view: "View") -> list[Offer]:
     """What the asker may do with each bureau that it waits for: remind, give more time, turn to another."""
-    if thing.bureau != bureau:
+    if view.officer is None or thing.bureau != view.officer.bureau:
         return []
     waiting = [ask for ask in thing.asks if thing.question_to(ask.bureau) is not None]
     return [offer for ask in waiting for offer in steps_for(thing.kind.aggregate, thing.stream, ask.bureau)]

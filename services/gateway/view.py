@@ -17,12 +17,13 @@ from markupsafe import Markup
 from events import errors
 from events.event import Event, Record
 from events.loops import Role
+from events.values import Choice, Reason
 from projections import sentences, timeline
 from projections.model import ReadModel
 from services.bureau.case import Officer
-from services.gateway import acting, fresh, shown, static, waiting
+from services.gateway import acting, fresh, labels, shown, static, waiting
 from services.gateway.site import Site
-from services.gateway.things import Kind
+from services.gateway.things import Kind, Stage
 from services.runtime import clock
 from services.runtime.database import Connection
 
@@ -76,6 +77,24 @@ class View:
     def role(self, role: Role) -> str:
         return role.label(self.lang)
 
+    def role_named(self, name: str) -> str:
+        """A role by its stored name."""
+        return Role(name).label(self.lang)
+
+    def reason(self, code: str | None) -> str:
+        """A reason of the closed list by its stored name."""
+        return Reason(code).label(self.lang) if code else ""
+
+    def context(self, name: str) -> str:
+        """What a context is called."""
+        zh, en = labels.CONTEXTS.get(name, (name, name))
+        return self.t(zh, en)
+
+    def cause(self, name: str) -> str:
+        """Why a record is set aside."""
+        zh, en = labels.CAUSES.get(name, (name, name))
+        return self.t(zh, en)
+
     def actor(self, actor: str) -> str:
         """Who an envelope says has acted: an officer of the demo, or the bureau's timer."""
         if actor == "system":
@@ -94,6 +113,26 @@ class View:
         """A stage as a coloured word."""
         stage = kind.stage(name or "")
         return shown.chip(self.t(stage.zh, stage.en), stage.tone)
+
+    def stages(self, stages: Mapping[str, Stage]) -> list[tuple[str, str]]:
+        """Stages to filter by."""
+        return [(name, self.t(stage.zh, stage.en)) for name, stage in stages.items()]
+
+    def choices(self, choice: type[Choice]) -> list[tuple[str, str]]:
+        """The members of a closed list, to filter by."""
+        return [(member.value, member.label(self.lang)) for member in choice]
+
+    def choice(self, choice: type[Choice], value: str | None) -> shown.Cell:
+        """A stored value of a closed list as a word."""
+        return shown.plain(choice(value).label(self.lang) if value else "")
+
+    def path(self, kind: Kind, row: Any) -> str:
+        """The page of a list's row."""
+        return f"{kind.path}/{row.log}/{row.stream}"
+
+    def link(self, kind: Kind, row: Any, text: str = "") -> shown.Cell:
+        """A row's title, leading to its page."""
+        return shown.link(text or getattr(row, "title", None) or row.stream[:8], self.path(kind, row))
 
     def bureaus(self) -> list[tuple[str, str]]:
         """All bureaus of today, as code and name."""

@@ -1,9 +1,32 @@
-"""What waits for an officer's bureau: questions of others, answers that came, drafts for its leader."""
+"""What waits for a bureau: questions of others, answers that came, drafts, and its own duties that fall due."""
 
-from services.bureau.case import Officer
-from services.gateway.site import Site
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, TypeAlias
+
 from events import errors
 from projections import inbox
+from services.bureau.case import Officer
+from services.gateway.site import Site
+
+if TYPE_CHECKING:
+    from services.gateway.view import View
+
+
+@dataclass(frozen=True)
+class Duty:
+    """Something of the bureau's own that falls due by itself; `what` says which step, `title` of which thing."""
+
+    what: str
+    title: str
+    path: str
+    due: date
+    overdue: bool
+
+
+Duties: TypeAlias = Callable[["View", str | None], list[Duty]]
+"""The duties of one bureau, or of all, the most urgent first."""
 
 
 def count(site: Site, officer: Officer) -> int:

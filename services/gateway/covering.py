@@ -1,0 +1,41 @@
+"""What proves one record: its frozen bytes, its leaf, and the first checkpoint that covers it."""
+
+import base64
+from typing import NamedTuple
+
+from events import errors
+from services.ledger import tree
+from services.runtime.database import Connection
+
+
+class Proof(NamedTuple):
+    """The bytes, the leaf hash, and, once covered: size, note and the inclusion path (hashes as base64)."""
+
+    value: bytes
+    leaf: str
+    size: int | None
+    note: str | None
+    path: list[str]
+
+
+def of(conn: Connection, log: str, position: int) -> Proof:
+    """Raises NotFound."""
+    with conn.cursor(binary=True) as cursor:
+        row = cursor.execute(
+            "SELECT value, leaf FROM ledger.entry WHERE log = %s AND position = %s", [log, position]
+        ).fetchone()
+    if row is None:
+        raise errors.NotFound(f"record {log}:{position} is not held at this node")
+    value, leaf = row
+    covered = conn.execute(
+        "SELECT size, note FROM ledger.checkpoint WHERE log = %s AND size >= %s ORDER BY size LIMIT 1", [log, position]
+    ).fetchone()
+    if covered is None:
+        return Proof(value, _text(leaf), None, None, [])  # type: ignore[arg-type]  # the table's own types
+    path = [_text(found) for found in tree.inclusion(conn, log, position, int(covered[0]))]  # type: ignore[call-overload]  # as above
+    return Proof(value, _text(leaf), *covered, path)  # type: ignore[arg-type]  # as above
+
+
+def _text(hash_: bytes) -> str:
+    return base64.b64encode(hash_).decode()
+

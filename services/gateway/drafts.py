@@ -1,0 +1,136 @@
+"""Drafts on the bureau's desk: shown, released, returned with a reason, reviewed, discarded."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from events import errors
+from events.loops import Role
+from events.values import Reason
+from services.bureau import registry
+from services.bureau.commands import Command
+from services.bureau.desk import Draft
+from services.gateway import acting, forms, kinds, orders, said, shown, uploads
+from services.gateway.paths import LogName
+from services.gateway.shown import Cell
+from services.gateway.things import Thing
+from services.gateway.uploads import Posted
+from services.gateway.view import View
+
+routes = APIRouter(include_in_schema=False)
+Id = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A draft as a page shows it: the command, what it is about, and what this officer may do with it."""
+
+    draft: Draft
+    kind: type[Command]
+    title: str
+    overdue: bool
+    mine: bool
+    may_decide: bool
+    may_review: bool
+
+
+def waiting(view: View) -> list[Waiting]:
+    """The drafts of the acting bureau that are not done."""
+    if view.officer is None:
+        return []
+    return [_waiting(view, draft) for draft in view.site.desk.waiting(view.site.log_of(view.officer.bureau))]
+
+
+def _waiting(view: View, draft: Draft) -> Waiting:
+    officer, kind = view.officer, registry.find(draft.context, draft.command)
+    mine = officer is not None and draft.proposer == officer.id
+    open_ = draft.state in {"proposed", "reviewed"}
+    leads = officer is not None and officer.role is Role.LEADER
+    return Waiting(
+        draft, kind, _title(view, draft), draft.due < view.today, mine,
+        open_ and leads and not mine, draft.state == "proposed" and not mine,
+    )  # fmt: skip
+
+
+def _title(view: View, draft: Draft) -> str:
+    command = draft.order()
+    own = getattr(command, "title", None)
+    thing = None if own else concerned(view, draft)
+    return str(own or (thing.title(view) if thing else ""))
+
+
+def concerned(view: View, draft: Draft) -> Thing | None:
+    """The thing that the drafted command changes or answers."""
+    command = draft.order()
+    stream = getattr(command, "stream", None)
+    try:
+        return kinds.find(view, getattr(command, "log", draft.log), stream) if stream else None
+    except errors.NotFound:
+        return None
+
+
+@routes.get("/drafts/{log}/{draft}")
+def show(log: LogName, draft: Id, request: Request) -> HTMLResponse:
+    """One draft, for the officers of its bureau. Raises NotAllowed, NotFound."""
+    return _page(View(request), log, draft)
+
+
+def _page(view: View, log: str, draft: str, error: errors.Refused | None = None) -> HTMLResponse:
+    officer = acting.acting(view.request)
+    if officer.bureau != log[:6]:
+        raise errors.NotAllowed("drafts are for the officers of their own bureau")
+    found = view.site.desk.get(log, draft)
+    thing = concerned(view, found)
+    return view.page(
+        "draft.html", error.status if error else 200, one=_waiting(view, found), thing=thing, fields=_fields(view, found),
+        reasons=list(Reason), error=said.detail(error, view.lang) if error else "", title=error.title_zh if error else "",
+        attachments=[shown.attachment(a, view, log) for a in shown.attachments(found.order())],
+    )  # fmt: skip
+
+
+def _fields(view: View, draft: Draft) -> list[tuple[str, Cell]]:
+    return shown.fields(draft.order(), view, without={"stream", "log"})
+
+
+@routes.post("/drafts/{log}/{draft}/{step}")
+def decide(log: LogName, draft: Id, step: str, request: Request, posted: uploads.Form) -> Response:
+    """Release, return, review or discard; what the desk refuses stands on the draft's page."""
+    view, officer = View(request), acting.acting(request)
+    if officer.bureau != log[:6]:
+        raise errors.NotAllowed("drafts are for the officers of their own bureau")
+    desk = view.site.desk
+    try:
+        match step:
+            case "release":
+                return orders.done(view, desk.release(log, draft, officer))
+            case "return":
+                desk.send_back(log, draft, officer, _reason(posted))
+            case "review":
+                desk.review(log, draft, officer)
+            case "discard":
+                desk.discard(log, draft, officer)
+            case _:
+                raise errors.NotFound("there is no such page")
+    except errors.Refused as error:
+        if isinstance(error, errors.NotFound):
+            raise
+        return _page(view, log, draft, error)
+    return RedirectResponse("/inbox#drafts", 303)
+
+
+def _reason(posted: Posted) -> Reason:
+    try:
+        return Reason(posted.one("reason"))
+    except ValueError:
+        raise errors.Invalid("reason: Field required", field="reason") from None
+
+
+def filled(view: View, draft: str) -> forms.Filled:
+    """What a draft of the acting bureau says, to be corrected and laid before the leader anew."""
+    officer = acting.acting(view.request)
+    found = view.site.desk.get(view.site.log_of(officer.bureau), draft)
+    command = found.order()
+    return forms.filled(forms.fields(type(command)), command.model_dump(mode="json", exclude_none=True))
+

@@ -1,0 +1,135 @@
+"""The timeline: every record as a sentence, filtered by the address, and live when asked."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any, TypeAlias
+
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+from pydantic import TypeAdapter
+
+from events import catalogue, errors
+from projections import timeline
+from projections.timeline import Arrived, Chosen, Line
+from services.gateway import cursors, details, homes, lists
+from services.gateway.cursors import After, Limit
+from services.gateway.view import View, templates
+from services.projector.source import LedgerSource
+
+PAGE = 50
+LISTENERS = 50
+"""Live timelines at once; more are asked to come later."""
+_LIVE_SECONDS = 900
+_PAUSE = 1.0
+_CURSOR: TypeAdapter[Any] = TypeAdapter(tuple[str, str, int])
+Bureau: TypeAlias = Annotated[str | None, Query(pattern=r"^([0-9]{6})?$")]
+Context: TypeAlias = Annotated[str | None, Query(pattern=r"^[a-z-]{0,40}$")]
+Stream: TypeAlias = Annotated[str | None, Query(pattern=r"^([0-9]{6}(-[1-9][0-9]{0,3})?/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")]
+Correlation: TypeAlias = Annotated[str | None, Query(pattern=r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")]
+routes = APIRouter()
+
+
+def _chosen(bureau: str | None, context: str | None, stream: str | None, correlation: str | None) -> Chosen:
+    named = tuple(stream.split("/")) if stream else None
+    return Chosen(bureau or None, context or None, named, correlation or None)  # type: ignore[arg-type]  # two parts, by its pattern
+
+
+@routes.get("/timeline", include_in_schema=False)
+def show(
+    request: Request, bureau: Bureau = None, context: Context = None, stream: Stream = None,
+    correlation: Correlation = None, after: After = None, live: bool = False,  # noqa: FBT001, FBT002  (a query parameter)
+) -> HTMLResponse:  # fmt: skip
+    """One page, the newest first; `live` keeps the first one growing."""
+    view, chosen = View(request), _chosen(bureau, context, stream, correlation)
+    with view.reading(timeline.MODEL) as conn:
+        lines = timeline.page(conn, chosen, limit=PAGE + 1, before=_before(after))
+        last = timeline.last_arrival(conn)
+    more = cursors.write(lines[PAGE - 1].cursor) if len(lines) > PAGE else None
+    return view.page(
+        "timeline.html", days=_by_day(view, lines[:PAGE]), more=more, first=after is None, live=live, last=last,
+        found={"bureau": bureau, "context": context, "stream": stream, "correlation": correlation},
+        contexts=sorted({a.context for a in catalogue.AGGREGATES.values()}),
+    )  # fmt: skip
+
+
+def _before(after: str | None) -> timeline.Cursor | None:
+    found: timeline.Cursor | None = cursors.read(after, _CURSOR)
+    if found is not None and len(found[0]) != len("2025-01-01T00:00:00.000000Z"):
+        raise errors.Invalid("after: is no cursor of this list; begin at its first page", field="after")
+    return found
+
+
+def entries(view: View, lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """Lines with what a page says of them; a record that cannot be read says so."""
+    with view.site.database.connection() as conn:
+        records = LedgerSource(conn).records([(line.log, line.position) for line in lines])
+        return [
+            {
+                "line": line, "record": records.get((line.log, line.position)),
+                "sentence": view.sentence(records[line.log, line.position]) if (line.log, line.position) in records else line.type,
+                "home": homes.short(line) if (line.log, line.position) in records else None,
+            }
+            for line in lines
+        ]  # fmt: skip
+
+
+def _by_day(view: View, lines: Sequence[Line]) -> list[tuple[str, list[dict[str, Any]]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for entry in entries(view, lines):
+        found.setdefault(details.day_of(view, entry["line"].time), []).append(entry)
+    return list(found.items())
+
+
+@routes.get("/timeline/live", include_in_schema=False)
+async def live(
+    request: Request, last: Annotated[int, Query(ge=0, le=2**62)] = 0, bureau: Bureau = None,
+    context: Context = None, stream: Stream = None, correlation: Correlation = None,
+) -> StreamingResponse:  # fmt: skip
+    """What comes to this node from now on, as server-sent events, each a piece of the page."""
+    state = request.app.state
+    if getattr(state, "listeners", 0) >= LISTENERS:
+        raise errors.Busy("too many live timelines are open; come back later or reload now and then")
+    view, chosen = View(request), _chosen(bureau, context, stream, correlation)
+    said = request.headers.get("last-event-id", "")
+    number = int(said) if said.isascii() and said.isdigit() and len(said) < 19 else last  # noqa: PLR2004  (fits a bigint)
+    return StreamingResponse(_events(request, view, chosen, number), media_type="text/event-stream")
+
+
+async def _events(request: Request, view: View, chosen: Chosen, last: int) -> AsyncIterator[str]:
+    state = request.app.state
+    state.listeners = getattr(state, "listeners", 0) + 1
+    try:
+        yield "retry: 2000\n\n"
+        for _ in range(int(_LIVE_SECONDS / _PAUSE)):
+            for line, html in await run_in_threadpool(_arrived, view, chosen, last):
+                last = line.number
+                yield f"id: {line.number}\nevent: record\ndata: {html}\n\n"
+            await asyncio.sleep(_PAUSE)
+            if await request.is_disconnected():
+                return
+            yield ": still here\n\n"
+    finally:
+        state.listeners -= 1
+
+
+def _arrived(view: View, chosen: Chosen, last: int) -> list[tuple[Arrived, str]]:
+    with view.site.reading(timeline.MODEL) as conn:
+        lines = timeline.arrivals(conn, chosen, after=last)
+    template = templates().get_template("entry.html")
+    pieces = (template.render(v=view, t=view.t, entry=entry) for entry in entries(view, lines))
+    return [(line, " ".join(piece.split())) for line, piece in zip(lines, pieces, strict=True)]
+
+
+@routes.get("/api/v1/timeline", tags=["read"], summary="时间线 · the timeline")
+def api(
+    request: Request, bureau: Bureau = None, context: Context = None, stream: Stream = None,
+    correlation: Correlation = None, limit: Limit = PAGE, after: After = None,
+) -> JSONResponse:  # fmt: skip
+    """Records of all logs, the newest first, each with its sentence; `next` is the cursor of the next page."""
+    view = View(request)
+    with view.reading(timeline.MODEL) as conn:
+        lines = timeline.page(conn, _chosen(bureau, context, stream, correlation), limit=limit + 1, before=_before(after))
+    more = cursors.write(lines[limit - 1].cursor) if len(lines) > limit else None
+    items = [{**vars(entry["line"]), "sentence": entry["sentence"]} for entry in entries(view, lines[:limit])]
+    return lists.json({"items": items, "next": more, "positions": view.asof[0].vector})
