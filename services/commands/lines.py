@@ -78,12 +78,7 @@ class Reader:
             raise errors.NotAllowed(
                 f"log: {asked.command} binds {acts.bureau}: import it as {acts.bureau}/leader", field="log"
             )
-        try:
-            body = commands.parse(kind, json.dumps(asked.body))
-        except errors.Invalid as error:
-            field = f"body.{error.field}"
-            raise errors.Invalid(error.message, field=field) from None
-        return Order(key, acts, body, self._at(asked.at))
+        return Order(key, acts, commands.parse(kind, json.dumps(asked.body)), self._at(asked.at))
 
     def _officer(self, log: str) -> Officer:
         if log not in self._logs:

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx
+import psycopg
 from typer.testing import CliRunner
 
-from events import alliance, checkpoints, errors, notes
+from events import alliance, errors, notes
 from events.alliance_document import Bureau, Document, Key, Log
 from events.alliance_document import Node as NodeEntry
 from services import cli
@@ -79,6 +80,11 @@ class Installation:
         result = run(*self.words(words))
         assert result[0] == exit_code, result
         return result[1]
+
+    def execute(self, order: LiteralString, *values: Any) -> None:
+        """Change the database behind the node's back."""
+        with psycopg.connect(self.dsn) as conn:
+            conn.execute(order, values)
 
     def json(self, *words: str, exit_code: int = 0) -> Any:
         """As `run`, of a command with --json."""
@@ -188,7 +194,3 @@ def listening(port: int) -> Iterator[None]:
         bound.bind(("127.0.0.1", port))
         bound.listen()
         yield
-
-
-def origin(log: str) -> str:
-    return checkpoints.origin(ALLIANCE, log)
