@@ -29,8 +29,9 @@ def test_a_whole_ledger_has_no_finding(signed: Installation) -> None:
 
 def test_a_changed_record_is_found_where_it_is_and_the_exit_code_says_so(signed: Installation) -> None:
     signed.execute(
-        "UPDATE ledger.entry SET value = convert_to(replace(convert_from(value, 'UTF8'), '〔模拟〕', '〔更改〕'),"
-        " 'UTF8') WHERE log = %s AND position = 5",
+        "UPDATE ledger.entry SET value ="
+        " convert_to(replace(convert_from(value, 'UTF8'), '〔模拟〕', '〔更改〕'), 'UTF8')"
+        " WHERE log = %s AND position = 5",
         HERE,
     )
 

@@ -38,7 +38,7 @@ def test_lines_are_recorded_and_delivered_twice_recorded_once(installed: Install
     counts = {"dry_run": False, "lines": 2, "refused": 0, "errors": []}
     assert first == {**counts, "recorded": 2, "repeated": 0, "events": 2}
     assert again == {**counts, "recorded": 0, "repeated": 2, "events": 0}
-    assert [r.data.title for r in records(installed)] == ["一", "二"]  # type: ignore[attr-defined]
+    assert [r.data.title for r in records(installed)] == ["一", "二"]
 
 
 def test_the_same_line_twice_in_a_file_is_one_record(installed: Installation, file: Path) -> None:
@@ -74,7 +74,8 @@ def test_refused_lines_are_told_with_line_field_and_remedy_and_the_others_go_on(
     assert [(e["line"], e["field"], e["kind"]) for e in summary["errors"]] == [
         (1, "line", "invalid"), (2, "title", "invalid"), (3, "log", "not-allowed"),
         (4, "log", "not-allowed"), (5, "at", "invalid"), (6, "at", "invalid"), (7, "line", "invalid"),
-        (8, "unknown", "invalid"), (9, None, "not-found"), (10, "log", "not-allowed"), (11, "ends", "invalid"),
+        (8, "unknown", "invalid"), (9, None, "not-found"), (10, "log", "not-allowed"),
+        (11, "ends", "invalid"),
     ]  # fmt: skip
     assert all(e["message"] and e["remedy"] for e in summary["errors"])
 
@@ -100,7 +101,11 @@ def test_later_lines_may_rest_on_earlier_ones(installed: Installation, file: Pat
     plan = line()
     key = sha256(plan.encode()).hexdigest()
     stream = envelope.subject_id(envelope.namespace(ALLIANCE, HERE), key, 0)
-    held = {"log": HERE, "command": "activity/hold", "body": {"stream": stream, "day": "2025-05-02", "persons": 7}}
+    held = {
+        "log": HERE,
+        "command": "activity/hold",
+        "body": {"stream": stream, "day": "2025-05-02", "persons": 7},
+    }
     file.write_text(f"{plan}\n{json.dumps(held)}\n", "utf-8")
 
     installed.run("import", str(file), "--as", f"{HERE}/clerk")

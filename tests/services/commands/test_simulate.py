@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.ledger import read
-from services.runtime import keys
 from tests.services.bureau.province import prepare
 from tests.services.commands.installation import LOGS, Installation
 from tests.support.databases import Server

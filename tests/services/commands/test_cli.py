@@ -1,0 +1,92 @@
+"""The command line as a whole: every command explains itself, and documents are printed for programs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from events import catalogue
+from services import cli
+from services.bureau import registry
+from services.runtime import keys
+from tests.services.commands import installation
+
+YINQIAO = Path(sys.executable).with_name("yinqiao")
+
+
+def commands() -> list[list[str]]:
+    """Every command, as it is typed."""
+    root = typer.main.get_command(cli.app)
+    assert isinstance(root, typer.core.TyperGroup)
+    found: list[list[str]] = []
+    for name, command in root.commands.items():
+        inner = getattr(command, "commands", None)
+        found += [[name, each] for each in inner] if inner else [[name]]
+    return found
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_says_what_it_does(words: list[str]) -> None:
+    code, out, _ = installation.run(*words, "--help")
+
+    assert code == 0
+    assert len(out.split("Options:")[0].splitlines()) > 2
+
+
+def test_what_is_not_there_is_wrong_use() -> None:
+    assert installation.run("dance")[0] == 2
+    assert installation.run("projections", "status", "--settings", "nowhere.toml")[0] == 2
+
+
+def test_errors_are_one_line_without_colour_and_an_exit_code(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [YINQIAO, "doctor", "--settings", tmp_path / "none.toml"], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("yinqiao: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert "\x1b" not in done.stderr
+
+
+def test_the_openapi_document_has_a_route_for_each_command() -> None:
+    document = json.loads(installation.run("openapi")[1])
+
+    assert document["openapi"].startswith("3.1")
+    for kind in registry.COMMANDS:
+        assert f"/api/v1/bureaus/{{code}}/{kind.context}/{kind.name}" in document["paths"]
+
+
+def test_the_asyncapi_document_has_a_message_for_each_event() -> None:
+    text = installation.run("asyncapi")[1]
+
+    assert json.loads(text)["asyncapi"] == "3.1.0"
+    assert all(f'"{type_}"' in text for type_ in catalogue.EVENTS)
+
+
+def test_keys_are_made_once_and_shown_without_their_private_part(tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    create = [
+        "keys",
+        "create",
+        "--dir",
+        str(folder),
+        "--alliance",
+        "chuanyu",
+        "--log",
+        "500117",
+        "--node",
+        "a",
+    ]
+
+    code, out, _ = installation.run(*create, "--json")
+
+    assert code == 0
+    assert json.loads(out) == keys.public(folder)
+    assert json.loads(installation.run("keys", "list", "--dir", str(folder), "--json")[1]) == json.loads(out)
+    assert "PRIVATE" not in out
+    assert installation.run(*create)[0] == 2
+    assert installation.run("keys", "list")[0] == 2
