@@ -1,4 +1,4 @@
-"""Who acts. Until sign-in comes, the demo has a clerk and a leader per bureau, chosen in the header of the page."""
+"""Who acts. Until sign-in comes, the demo has a clerk and a leader per bureau, chosen in the header."""
 
 from functools import cache
 from uuid import NAMESPACE_URL, uuid5
@@ -24,11 +24,13 @@ def officer(alliance: str, bureau: str, role: Role) -> Officer:
 
 
 def acting(request: Request) -> Officer:
-    """The officer who acts in this request. Raises NotAllowed when nobody is chosen or the demo switch is off."""
+    """The officer who acts in this request. Raises NotAllowed when nobody is chosen, or the switch is off."""
     site: Site = request.app.state.site
     found = acting_or_none(request)
     if found is None:
-        raise errors.NotAllowed(f"nobody is acting: send {HEADER}: <bureau>/<clerk or leader>, or choose on the page")
+        raise errors.NotAllowed(
+            f"nobody is acting: send {HEADER}: <bureau>/<clerk or leader>, or choose on the page"
+        )
     if found.bureau not in site.bureaus:
         raise errors.NotAllowed(f"{found.bureau} is not hosted by this node")
     return found
@@ -48,5 +50,7 @@ def acting_or_none(request: Request) -> Officer | None:
 def known(site: Site) -> dict[str, tuple[str, Role]]:
     """The demo's officers of all bureaus by id, so that pages can say who acted."""
     return {
-        officer(site.alliance_name, bureau, role).id: (bureau, role) for bureau in site.alliance.bureaus for role in Role
+        officer(site.alliance_name, bureau, role).id: (bureau, role)
+        for bureau in site.alliance.bureaus
+        for role in Role
     }

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from events.activity import Form, Theme
 from projections import activity as model
 from services.bureau import activity as commands
 from services.gateway import shown
 from services.gateway.figures import Figure, year
+from services.gateway.filters import BY_DAY, DAYS
 from services.gateway.things import Column, Filter, Kind, Stage
 from services.gateway.view import View
 from services.gateway.waiting import Duty
@@ -25,12 +24,20 @@ STAGES = {
 }
 
 
-def rows(conn: Connection, asked: Mapping[str, Any], _today: date, limit: int, after: Any) -> Sequence[model.Row]:
+def rows(
+    conn: Connection, asked: Mapping[str, Any], _today: date, limit: int, after: Any
+) -> Sequence[model.Row]:
     return model.activities(conn, model.Chosen(**asked), limit=limit, after=after)
 
 
-ACTIVITY = Kind(
-    "activity", "activity", "活动", "activity", model.MODEL, rows, TypeAdapter(tuple[date, str, str]),
+ACTIVITY: Kind = Kind(
+    "activity",
+    "activity",
+    "活动",
+    "activity",
+    model.MODEL,
+    rows,
+    BY_DAY,
     columns=(
         Column("日期", "day", lambda r, v: v.cell(r.day or r.starts)),
         Column("活动", "activity", lambda r, v: v.link(ACTIVITY, r)),
@@ -45,19 +52,29 @@ ACTIVITY = Kind(
         Filter("stage", "状态", "stage", lambda v: v.stages(STAGES)),
         Filter("form", "形式", "form", lambda v: v.choices(Form)),
         Filter("theme", "主题", "theme", lambda v: v.choices(Theme)),
-        Filter("first", "从", "from"),
-        Filter("last", "到", "to"),
+        *DAYS,
     ),
-    stages=STAGES, begin=(commands.Plan,),
+    stages=STAGES,
+    begin=(commands.Plan,),
     steps={
         "planned": (commands.Publish, commands.Change, commands.StateSignUp, commands.Hold, commands.Cancel),
-        "published": (commands.Hold, commands.StateSignUp, commands.Publish, commands.Change, commands.Cancel),
+        "published": (
+            commands.Hold,
+            commands.StateSignUp,
+            commands.Publish,
+            commands.Change,
+            commands.Cancel,
+        ),
         "held": (commands.Report,),
     },
-    answers=(commands.Confirm, commands.Decline, commands.Return), answered_in=("cohost",),
+    answers=(commands.Confirm, commands.Decline, commands.Return),
+    answered_in=("cohost",),
     after={"confirmed": (commands.StateOurSignUp,)},
-    empty=("还没有活动。选好身份后点「计划活动」登记第一项。", "No activity yet: choose who acts and plan the first."),
-)  # fmt: skip
+    empty=(
+        "还没有活动。选好身份后点「计划活动」登记第一项。",
+        "No activity yet: choose who acts and plan the first.",
+    ),
+)
 KINDS = (ACTIVITY,)
 
 
@@ -66,7 +83,11 @@ def duties(view: View, bureau: str | None) -> list[Duty]:
     with view.site.reading(model.MODEL) as conn:
         late = model.overdue_reports(conn, bureau, view.today)
     what = view.t("提交活动总结", "report on the activity")
-    return [Duty(what, r.title or "", view.path(ACTIVITY, r), r.report_due, overdue=True) for r in late if r.report_due]
+    return [
+        Duty(what, r.title or "", view.path(ACTIVITY, r), r.report_due, overdue=True)
+        for r in late
+        if r.report_due
+    ]
 
 
 def figures(view: View, bureau: str | None) -> list[Figure]:

@@ -45,10 +45,12 @@ def _add_command(routes: APIRouter, kind: type[Command]) -> None:
 
 
 def _documented(kind: type[Command]) -> dict[str, Any]:
-    """What the route takes, for the OpenAPI document: the body's schema stands inline, definitions and all."""
+    """What the route takes, for the OpenAPI document: the body's schema stands inline."""
     parameters = [{"name": "Idempotency-Key", "in": "header", "required": True, "schema": {"type": "string"}}]
     if kind.changes:
-        parameters.append({"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}})
+        parameters.append(
+            {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}}
+        )
     schema = kind.model_json_schema(ref_template=f"#/components/schemas/{kind.__name__}.{{model}}")
     schema.pop("$defs", None)
     return {

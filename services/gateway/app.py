@@ -1,7 +1,6 @@
 """The web face of one node: all routes in one list, behind the guards."""
 
 from fastapi import APIRouter, FastAPI
-
 from prometheus_client import CollectorRegistry
 
 from services.gateway import (
@@ -28,18 +27,34 @@ from services.gateway import (
 from services.gateway.site import Site
 
 ROUTES: tuple[APIRouter, ...] = (
-    overview.routes, switch.routes, inbox.routes, drafts.routes, timeline.routes, records.routes, orders.routes,
-    corrections.routes, operations.routes, files.routes, publishing.routes, health.routes, reading.routes,
-    details.routes, lists.routes,
-)  # fmt: skip
+    overview.routes,
+    switch.routes,
+    inbox.routes,
+    drafts.routes,
+    timeline.routes,
+    records.routes,
+    orders.routes,
+    corrections.routes,
+    operations.routes,
+    files.routes,
+    publishing.routes,
+    health.routes,
+    reading.routes,
+    details.routes,
+    lists.routes,
+)
 """In this order: the first that fits answers."""
 
 
 def create_app(site: Site) -> FastAPI:
     """The application of a node."""
     app = FastAPI(
-        title="银桥 Yinqiao", version="1", openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None,
-    )  # fmt: skip
+        title="银桥 Yinqiao",
+        version="1",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.site = site
     app.state.metrics = CollectorRegistry()
     app.state.metrics.register(health.Counts(site))

@@ -42,7 +42,7 @@ def take(log: LogName, position: PositionNumber, request: Request, posted: uploa
     try:
         uploads.store(view.site, officer.bureau, (*_controls(record), *_reason()), posted)
         order = _order(record, officer, posted)
-        return orders.done(view, view.site.desk.take(log, order))  # type: ignore[arg-type]  # a correction binds nobody
+        return orders.done(view, view.site.desk.take(log, order))
     except errors.Refused as error:
         return _form(view, record, posted, error)
 
@@ -54,9 +54,12 @@ def _order(record: Record[Event], officer: Officer, posted: Posted) -> Order:
     if not changed:
         raise errors.Conflict("the correction changes nothing")
     body: dict[str, Any] = {
-        "aggregate": record.aggregate, "stream": record.stream, "position": record.position,
-        "reason": forms.value(_reason()[0], posted.filled), "payload": changed,
-    }  # fmt: skip
+        "aggregate": record.aggregate,
+        "stream": record.stream,
+        "position": record.position,
+        "reason": forms.value(_reason()[0], posted.filled),
+        "payload": changed,
+    }
     return orders.ordered(Correct, officer, posted, body)
 
 
@@ -82,13 +85,23 @@ def _reason() -> tuple[Field, ...]:
     return tuple(c for c in forms.fields(Correct) if c.name == "reason")
 
 
-def _form(view: View, record: Record[Event], posted: Posted, error: errors.Refused | None = None) -> HTMLResponse:
+def _form(
+    view: View, record: Record[Event], posted: Posted, error: errors.Refused | None = None
+) -> HTMLResponse:
     controls = (*_controls(record), *_reason())
     with view.site.database.connection() as conn:
         home = homes.of(conn, record)
     return view.page(
-        "correction.html", error.status if error else 200, record=record, controls=controls, filled=posted.filled,
-        s=Sheet(view, posted.filled, {}, controls, error), error=error, home=home, cancel=home, thing=None, command=Correct,
+        "correction.html",
+        error.status if error else 200,
+        record=record,
+        controls=controls,
+        filled=posted.filled,
+        s=Sheet(view, posted.filled, {}, error),
+        error=error,
+        home=home,
+        cancel=home,
+        thing=None,
+        command=Correct,
         action=f"/corrections/{record.log}/{record.position}",
-    )  # fmt: skip
-
+    )

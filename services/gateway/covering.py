@@ -27,15 +27,21 @@ def of(conn: Connection, log: str, position: int) -> Proof:
     if row is None:
         raise errors.NotFound(f"record {log}:{position} is not held at this node")
     value, leaf = row
-    covered = conn.execute(
-        "SELECT size, note FROM ledger.checkpoint WHERE log = %s AND size >= %s ORDER BY size LIMIT 1", [log, position]
-    ).fetchone()
+    covered = _covered(conn, log, position)
     if covered is None:
         return Proof(value, _text(leaf), None, None, [])  # type: ignore[arg-type]  # the table's own types
-    path = [_text(found) for found in tree.inclusion(conn, log, position, int(covered[0]))]  # type: ignore[call-overload]  # as above
-    return Proof(value, _text(leaf), *covered, path)  # type: ignore[arg-type]  # as above
+    size, note = covered
+    path = [_text(found) for found in tree.inclusion(conn, log, position, size)]
+    return Proof(value, _text(leaf), size, note, path)  # type: ignore[arg-type]  # as above
+
+
+def _covered(conn: Connection, log: str, position: int) -> tuple[int, str] | None:
+    """Size and note of the first checkpoint that covers the position."""
+    return conn.execute(  # type: ignore[return-value]  # the table's own types
+        "SELECT size, note FROM ledger.checkpoint WHERE log = %s AND size >= %s ORDER BY size LIMIT 1",
+        [log, position],
+    ).fetchone()
 
 
 def _text(hash_: bytes) -> str:
     return base64.b64encode(hash_).decode()
-

@@ -1,4 +1,4 @@
-"""Where the next page of a list begins, as one word in the address; read back strictly, for anybody may write one."""
+"""Where the next page of a list begins, as one word in the address, read back strictly."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any, TypeAlias
@@ -24,7 +24,9 @@ def read(text: str | None, kind: TypeAdapter[Any]) -> Any:
     try:
         found = kind.validate_json(urlsafe_b64decode(f"{text}==="), strict=True)
     except (ValueError, ValidationError):
-        raise errors.Invalid("after: is no cursor of this list; begin at its first page", field="after") from None
+        raise errors.Invalid(
+            "after: is no cursor of this list; begin at its first page", field="after"
+        ) from None
     if any(isinstance(part, str) and "\0" in part for part in found):
         raise errors.Invalid("after: is no cursor of this list; begin at its first page", field="after")
     return found

@@ -45,11 +45,18 @@ def show(context: str, aggregate: str, log: LogName, stream: StreamName, request
     with view.reading(thing.kind.model):
         pass
     return view.page(
-        "detail.html", thing=thing, facts=things.facts(thing, view), tables=thing.kind.tables(thing, view),
-        offers=things.offers(thing, view), steps=things.steps(thing, view), days=history(view, thing.history()),
-        texts=texts(thing), parameters=orders.parameters, attached=attached(view),
+        "detail.html",
+        thing=thing,
+        facts=things.facts(thing, view),
+        tables=thing.kind.tables(thing, view),
+        offers=things.offers(thing, view),
+        steps=things.steps(thing, view),
+        days=history(view, thing.history()),
+        texts=texts(thing),
+        parameters=orders.parameters,
+        attached=attached(view),
         simple=orders.simple,
-    )  # fmt: skip
+    )
 
 
 @routes.get("/api/v1/{context}/{aggregate}/{log}/{stream}", tags=["read"], summary="一件事项 · one thing")
@@ -57,24 +64,42 @@ def api(context: str, aggregate: str, log: LogName, stream: StreamName, request:
     """Its stage, the newest values of its fields, the answers to it, and all its records as sentences."""
     view = View(request)
     thing = kinds.find(view, log, stream, kinds.kind(context, aggregate))
-    return lists.json({
-        "log": log, "stream": stream, "version": thing.version, "stage": thing.stage, "fields": thing.payload,
-        "asks": [ask.model_dump(mode="json") for ask in thing.asks],
-        "answers": [
-            {"log": a.log, "stream": a.stream, "stage": getattr(a.state, "stage", None), "counts": a.named, "too_late": a.late}
-            for a in thing.answers
-        ],
-        "history": [record_json(view, record) for record in thing.history()],
-    })  # fmt: skip
+    return lists.json(
+        {
+            "log": log,
+            "stream": stream,
+            "version": thing.version,
+            "stage": thing.stage,
+            "fields": thing.payload,
+            "asks": [ask.model_dump(mode="json") for ask in thing.asks],
+            "answers": [
+                {
+                    "log": a.log,
+                    "stream": a.stream,
+                    "stage": getattr(a.state, "stage", None),
+                    "counts": a.named,
+                    "too_late": a.late,
+                }
+                for a in thing.answers
+            ],
+            "history": [record_json(view, record) for record in thing.history()],
+        }
+    )
 
 
 def record_json(view: View, record: Record[Event]) -> dict[str, object]:
     """A record as the API lists it."""
     return {
-        "log": record.log, "position": record.position, "time": record.time, "type": record.type,
-        "stream": f"{record.aggregate}/{record.stream}", "version": record.version, "actor": record.actor,
-        "sentence": view.sentence(record), "data": record.data.model_dump(mode="json", exclude_none=True),
-    }  # fmt: skip
+        "log": record.log,
+        "position": record.position,
+        "time": record.time,
+        "type": record.type,
+        "stream": f"{record.aggregate}/{record.stream}",
+        "version": record.version,
+        "actor": record.actor,
+        "sentence": view.sentence(record),
+        "data": record.data.model_dump(mode="json", exclude_none=True),
+    }
 
 
 def history(view: View, records: list[Record[Event]]) -> list[tuple[str, list[Line]]]:
@@ -88,15 +113,23 @@ def day_of(view: View, time: str) -> str:
 
 
 def _line(view: View, record: Record[Event], records: list[Record[Event]]) -> Line:
-    later = [r for r in records if r.log == record.log and r.stream == record.stream and r.position > record.position]
+    later = [
+        r
+        for r in records
+        if r.log == record.log and r.stream == record.stream and r.position > record.position
+    ]
     mine = view.officer is not None and record.log == _own_log(view)
     still = not any(isinstance(r.data, Voided) and r.data.voids == record.position for r in later)
     fact = not isinstance(record.data, (Corrected, Voided))
     return Line(
-        record, view.sentence(record), [shown.attachment(a, view, record.log) for a in shown.attachments(record.data)],
-        view.actor(record.actor), _became(view, record, later), _changes(view, record, records),
+        record,
+        view.sentence(record),
+        [shown.attachment(a, view, record.log) for a in shown.attachments(record.data)],
+        view.actor(record.actor),
+        _became(view, record, later),
+        _changes(view, record, records),
         mine and still and fact and things.may_be_corrected(record.aggregate),
-    )  # fmt: skip
+    )
 
 
 def _own_log(view: View) -> str:
@@ -153,8 +186,8 @@ class Text:
 
 def texts(thing: Thing) -> list[Text]:
     """The versions of a thing's text, the oldest first."""
-    found = [Text(r, r.data.text) for r in thing.facts if isinstance(getattr(r.data, "text", None), Attachment)]  # type: ignore[attr-defined]  # asked for in the condition
-    return found
+    named = ((record, getattr(record.data, "text", None)) for record in thing.facts)
+    return [Text(record, text) for record, text in named if isinstance(text, Attachment)]
 
 
 @routes.get("/{context}/{aggregate}/{log}/{stream}/texts", include_in_schema=False)
@@ -181,7 +214,7 @@ def _content(view: View, text: Text) -> str | None:
 
 
 def marked(before: str, after: str) -> list[list[Part]]:
-    """The lines of a text, each as parts: '' for kept, `ins` for new, `del` for gone; a first text is all kept."""
+    """The lines of a text, each as parts: '' for kept, `ins` for new, `del` for gone."""
     old, new = before.splitlines(), after.splitlines()
     if not before:
         return [[("", line)] for line in new]

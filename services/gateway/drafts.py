@@ -49,9 +49,14 @@ def _waiting(view: View, draft: Draft) -> Waiting:
     open_ = draft.state in {"proposed", "reviewed"}
     leads = officer is not None and officer.role is Role.LEADER
     return Waiting(
-        draft, kind, _title(view, draft), draft.due < view.today, mine,
-        open_ and leads and not mine, draft.state == "proposed" and not mine,
-    )  # fmt: skip
+        draft,
+        kind,
+        _title(view, draft),
+        draft.due < view.today,
+        mine,
+        open_ and leads and not mine,
+        draft.state == "proposed" and not mine,
+    )
 
 
 def _title(view: View, draft: Draft) -> str:
@@ -84,10 +89,16 @@ def _page(view: View, log: str, draft: str, error: errors.Refused | None = None)
     found = view.site.desk.get(log, draft)
     thing = concerned(view, found)
     return view.page(
-        "draft.html", error.status if error else 200, one=_waiting(view, found), thing=thing, fields=_fields(view, found),
-        reasons=list(Reason), error=said.detail(error, view.lang) if error else "", title=error.title_zh if error else "",
+        "draft.html",
+        error.status if error else 200,
+        one=_waiting(view, found),
+        thing=thing,
+        fields=_fields(view, found),
+        reasons=list(Reason),
+        error=said.detail(error, view.lang) if error else "",
+        title=error.title_zh if error else "",
         attachments=[shown.attachment(a, view, log) for a in shown.attachments(found.order())],
-    )  # fmt: skip
+    )
 
 
 def _fields(view: View, draft: Draft) -> list[tuple[str, Cell]]:
@@ -133,4 +144,3 @@ def filled(view: View, draft: str) -> forms.Filled:
     found = view.site.desk.get(view.site.log_of(officer.bureau), draft)
     command = found.order()
     return forms.filled(forms.fields(type(command)), command.model_dump(mode="json", exclude_none=True))
-

@@ -52,13 +52,14 @@ def _line(row: Row) -> str:
 
 def _xlsx(name: str, head: Row, rows: Iterable[Row], view: "View") -> Response:
     with tempfile.SpooledTemporaryFile(max_size=10_000_000) as file:
-        book = xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+        book = xlsxwriter.Workbook(
+            file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+        )
         sheet = book.add_worksheet()
         sheet.set_column(0, max(len(head) - 1, 0), _WIDTH)
         sheet.freeze_panes(1, 0)
+        _write(sheet, 0, head)
         number = 0
-        for number, row in enumerate([head], 1):
-            _write(sheet, 0, row)
         for number, row in enumerate(rows, 1):
             _write(sheet, number, row)
         _write(sheet, number + 2, _heading(view))

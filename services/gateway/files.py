@@ -11,15 +11,18 @@ from services.people import fetch
 routes = APIRouter()
 _SHOWN = ("text/plain", "image/png", "image/jpeg")
 _ENDINGS = {
-    "text/plain": "txt", "application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg",
+    "text/plain": "txt",
+    "application/pdf": "pdf",
+    "image/png": "png",
+    "image/jpeg": "jpg",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
     "application/vnd.oasis.opendocument.text": "odt",
-}  # fmt: skip
+}
 
 
 @routes.get("/files/{token}", include_in_schema=False)
 def show(token: Token, log: LogQuery, request: Request) -> Response:
-    """The bytes, for the acting bureau; from the node of the bureau that keeps them. Raises NotAllowed, NotFound."""
+    """The bytes, for the acting bureau, from the node that keeps them. Raises NotAllowed, NotFound."""
     view, officer = View(request), acting.acting(request)
     content, kind = view.site.attachments.get(fetch.digest(token), officer.bureau, log)
     mediatype = kind.partition(";")[0]
@@ -32,8 +35,12 @@ def show(token: Token, log: LogQuery, request: Request) -> Response:
     return Response(content, media_type=kind, headers=headers)
 
 
-@routes.get("/api/v1/attachments/{token}", tags=["nodes"], summary="附件(节点间签名请求) · an attachment, by signed request")
-def api(token: Token, request: Request) -> Response:
+@routes.get(
+    "/api/v1/attachments/{token}",
+    tags=["nodes"],
+    summary="附件(节点间签名请求) · an attachment, by signed request",
+)
+def api(token: Token, request: Request) -> Response:  # noqa: ARG001  (it is in the path that was signed)
     """For other nodes of the alliance: a signed GET with `?bureau=`, the bureau that wants to read.
 
     Answers the bytes and their key, 304 for the same, 403 for a bureau that may not read it.

@@ -194,7 +194,7 @@ def _object(controls: tuple[Field, ...], filled: Filled) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def value(control: Field, filled: Filled) -> Any:  # noqa: PLR0911  (one line a kind)
+def value(control: Field, filled: Filled) -> Any:  # noqa: C901, PLR0911  (one line a kind)
     """What a filled control means as JSON; None for what was left empty."""
     values = [_clean(text) for text in filled.get(control.name, []) if text.strip()]
     match control.kind:
@@ -235,7 +235,7 @@ def _attachment(control: Field, filled: Filled) -> dict[str, Any] | None:
 
 
 def _number(text: str) -> int | str:
-    """An integer where it is one (full-width digits too); otherwise the text, which the command then refuses."""
+    """An integer where it is one (full-width digits too); else the text, which the command refuses."""
     try:
         return int(text) if len(text) < 20 else text  # noqa: PLR2004  (longer than any bound)
     except ValueError:
@@ -248,7 +248,7 @@ def _fen(text: str) -> int | str:
         fen = Decimal(text.replace(",", "")) * 100
     except InvalidOperation:
         return text
-    return int(fen) if fen.is_finite() and fen == fen.to_integral_value() and abs(fen) < 10**15 else text  # noqa: PLR2004  (beyond the bound)
+    return int(fen) if fen.is_finite() and fen == fen.to_integral_value() and abs(fen) < 10**15 else text
 
 
 def filled(controls: Iterable[Field], payload: dict[str, Any]) -> Filled:

@@ -1,4 +1,4 @@
-"""How fresh a page is: up to which record of each log its read model was folded, and when that was recorded."""
+"""How fresh a page is: up to which record of each log its read model was folded, and of when."""
 
 from typing import NamedTuple
 

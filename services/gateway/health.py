@@ -60,8 +60,12 @@ def _logs(conn: Connection) -> list[Metric]:
 
 def _models(conn: Connection) -> list[Metric]:
     behind = GaugeMetricFamily("yinqiao_model_behind", "Covered records not yet folded.", labels=["model"])
-    lag = GaugeMetricFamily("yinqiao_model_lag_seconds", "Since when the first of them waits.", labels=["model"])
-    waits = GaugeMetricFamily("yinqiao_model_waiting", "Records set aside, by cause.", labels=["model", "cause"])
+    lag = GaugeMetricFamily(
+        "yinqiao_model_lag_seconds", "Since when the first of them waits.", labels=["model"]
+    )
+    waits = GaugeMetricFamily(
+        "yinqiao_model_waiting", "Records set aside, by cause.", labels=["model", "cause"]
+    )
     for model in projector.statuses(conn):
         behind.add_metric([model.name], model.behind)
         lag.add_metric([model.name], model.lag_seconds)
@@ -75,7 +79,9 @@ class Meters:
 
     def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
         self._app = app
-        self._requests = Counter("yinqiao_http_requests", "Requests.", ["method", "route", "status"], registry=registry)
+        self._requests = Counter(
+            "yinqiao_http_requests", "Requests.", ["method", "route", "status"], registry=registry
+        )
         self._seconds = Histogram("yinqiao_http_seconds", "Time to answer.", ["route"], registry=registry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,4 +127,6 @@ def ready(request: Request) -> JSONResponse:
 @routes.get("/metrics", summary="度量 · metrics")
 def metrics(request: Request) -> Response:
     """Prometheus text format."""
-    return Response(generate_latest(request.app.state.metrics), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(
+        generate_latest(request.app.state.metrics), media_type="text/plain; version=0.0.4; charset=utf-8"
+    )

@@ -1,4 +1,4 @@
-"""The inbox (待办): what waits for my bureau, drafts, answers that came, what we wait for, what came too late."""
+"""The inbox (待办): what waits for my bureau, drafts, answers, what we wait for, what came too late."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -39,11 +39,20 @@ def show(request: Request) -> HTMLResponse:
         awaited = inbox.awaited_by(conn, officer.bureau, view.today)
         came, late = inbox.arrived(conn, officer.bureau), inbox.too_late(conn, officer.bureau)
     return view.page(
-        "inbox.html", chosen=True, asked=[asked(item) for item in waits], awaited=[_awaited(item) for item in awaited],
-        came=[(a, path_of(a)) for a in came], late=[(a, path_of(a)) for a in late], drafts=drafts.waiting(view),
-        duties=duties(view, officer.bureau), laid=request.query_params.get("laid"), said=_said(view),
-        parameters=orders.parameters, simple=orders.simple, reasons=list(Reason),
-    )  # fmt: skip
+        "inbox.html",
+        chosen=True,
+        asked=[asked(item) for item in waits],
+        awaited=[_awaited(item) for item in awaited],
+        came=[(a, path_of(a)) for a in came],
+        late=[(a, path_of(a)) for a in late],
+        drafts=drafts.waiting(view),
+        duties=duties(view, officer.bureau),
+        laid=request.query_params.get("laid"),
+        said=_said(view),
+        parameters=orders.parameters,
+        simple=orders.simple,
+        reasons=list(Reason),
+    )
 
 
 def duties(view: View, bureau: str | None) -> list[waiting.Duty]:
@@ -60,7 +69,9 @@ def asked(item: Item) -> Line:
     """A question as a line, with what may be answered."""
     kind = kind_of(item.asked_type)
     named = {"log": item.log, "stream": item.stream}
-    return Line(item, kind, _path(kind, item), [Offer(command, named) for command in kind.answers] if kind else [])
+    return Line(
+        item, kind, _path(kind, item), [Offer(command, named) for command in kind.answers] if kind else []
+    )
 
 
 def _awaited(item: Item) -> Line:
@@ -76,7 +87,11 @@ def _path(kind: Kind | None, item: Item) -> str:
 def path_of(answer: inbox.Answer) -> str:
     """The page of the thing that was asked."""
     asked = next((k for k in kinds.KINDS if answer.type in _answering(k)), None)
-    return f"{asked.path}/{answer.log}/{answer.stream}" if asked else f"/records/{answer.answer_log}/{answer.answer_position}"
+    return (
+        f"{asked.path}/{answer.log}/{answer.stream}"
+        if asked
+        else f"/records/{answer.answer_log}/{answer.answer_position}"
+    )
 
 
 def _answering(kind: Kind) -> frozenset[str]:

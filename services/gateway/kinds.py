@@ -21,7 +21,9 @@ KINDS: tuple[Kind, ...] = tuple(kind for context in CONTEXTS for kind in context
 BY_AGGREGATE: Mapping[str, Kind] = {kind.aggregate: kind for kind in KINDS}
 BY_PATH: Mapping[tuple[str, str], Kind] = {(kind.context, kind.aggregate): kind for kind in KINDS}
 DUTIES: tuple[Duties, ...] = tuple(context.duties for context in CONTEXTS)
-FIGURES: tuple[Callable[["View", str | None], list[Figure]], ...] = tuple(context.figures for context in CONTEXTS)
+FIGURES: tuple[Callable[["View", str | None], list[Figure]], ...] = tuple(
+    context.figures for context in CONTEXTS
+)
 _OPTIONS: Mapping[str, Callable[["View", Filled], Sequence[Option]]] = {
     name: made for context in CONTEXTS for name, made in getattr(context, "OPTIONS", {}).items()
 }

@@ -210,8 +210,13 @@ _HINTS: dict[str, tuple[str, str]] = {
     "Place.name": ("公共场所名称，不写私人住址", "a public place, no private address"),
     "OutsideParty.name": ("单位全称，不写个人姓名", "the party's full name, no person's"),
     "number": ("照纸质件填写，平台不编文号", "as on the paper; the platform gives no numbers"),
-    **dict.fromkeys(("note", "text", "minutes", "agenda", "safety_plan", "scan", "letter", "mark"), _ATTACHED),
-    "subjects": ("备忘录生效后，双方才能就所列内容相互提出请求", "bureaus may ask each other for these only once it is in force"),
+    **dict.fromkeys(
+        ("note", "text", "minutes", "agenda", "safety_plan", "scan", "letter", "mark"), _ATTACHED
+    ),
+    "subjects": (
+        "备忘录生效后，双方才能就所列内容相互提出请求",
+        "bureaus may ask each other for these only once it is in force",
+    ),
     "persons": ("只填数字，名单不进入平台", "the number only; no list of names enters the platform"),
 }
 

@@ -39,11 +39,15 @@ def show(context: str, aggregate: str, request: Request, after: After = None) ->
     rows = _rows(view, kind, found, PAGE + 1, cursors.read(after, kind.cursor))
     more = cursors.write(rows[PAGE - 1].cursor) if len(rows) > PAGE else None
     tabs = [other for other in kinds.KINDS if other.context == context]
-    return view.page("list.html", kind=kind, rows=rows[:PAGE], more=more, found=found, tabs=tabs, first=after is None)
+    return view.page(
+        "list.html", kind=kind, rows=rows[:PAGE], more=more, found=found, tabs=tabs, first=after is None
+    )
 
 
 @routes.get("/api/v1/{context}/{aggregate}", tags=["read"], summary="一页清单 · one page of a list")
-def api(context: str, aggregate: str, request: Request, limit: Limit = PAGE, after: After = None) -> JSONResponse:
+def api(
+    context: str, aggregate: str, request: Request, limit: Limit = PAGE, after: After = None
+) -> JSONResponse:
     """Rows of a read model, the newest first; `next` is the cursor of the next page, or null.
 
     Filters are those of the page: see `/api/v1/docs`.
@@ -52,7 +56,9 @@ def api(context: str, aggregate: str, request: Request, limit: Limit = PAGE, aft
     found = conditions(kind, request.query_params)
     rows = _rows(view, kind, found, limit + 1, cursors.read(after, kind.cursor))
     more = cursors.write(rows[limit - 1].cursor) if len(rows) > limit else None
-    return json({"items": [asdict(row) for row in rows[:limit]], "next": more, "positions": view.asof[0].vector})
+    return json(
+        {"items": [asdict(row) for row in rows[:limit]], "next": more, "positions": view.asof[0].vector}
+    )
 
 
 @routes.get("/{context}", include_in_schema=False)
@@ -66,7 +72,7 @@ def index(context: str, request: Request) -> HTMLResponse:
 
 def json(content: Any) -> JSONResponse:
     """JSON, dates written as ISO 8601."""
-    from fastapi.encoders import jsonable_encoder  # noqa: PLC0415
+    from fastapi.encoders import jsonable_encoder
 
     return JSONResponse(jsonable_encoder(content))
 

@@ -22,11 +22,21 @@ def show(request: Request) -> HTMLResponse:
     """How the node is doing; read by anybody, since it holds no secret."""
     view = View(request)
     with view.site.database.connection() as conn:
-        models, waits, skipped = status.statuses(conn), quarantine.waits(conn, limit=200), quarantine.skipped(conn)
+        models, waits, skipped = (
+            status.statuses(conn),
+            quarantine.waits(conn, limit=200),
+            quarantine.skipped(conn),
+        )
     return view.page(
-        "operations.html", models=models, waits=waits, skipped=skipped, exchange=view.site.control.exchange(),
-        rebuilds=view.site.control.rebuilding(), frozen=FROZEN_SECONDS, may=view.site.demo_sign_in,
-    )  # fmt: skip
+        "operations.html",
+        models=models,
+        waits=waits,
+        skipped=skipped,
+        exchange=view.site.control.exchange(),
+        rebuilds=view.site.control.rebuilding(),
+        frozen=FROZEN_SECONDS,
+        may=view.site.demo_sign_in,
+    )
 
 
 @routes.post("/operations/models/{name}/{step}")
@@ -53,8 +63,10 @@ def inspect(log: LogName, position: PositionNumber, request: Request) -> HTMLRes
 
 
 @routes.post("/operations/records/{log}/{position}/{step}")
-def settle(log: LogName, position: PositionNumber, step: str, request: Request, posted: uploads.Form) -> Response:
-    """Try a record again, or leave it out with a reason that is kept. Raises NotAllowed, NotFound, Invalid."""
+def settle(
+    log: LogName, position: PositionNumber, step: str, request: Request, posted: uploads.Form
+) -> Response:
+    """Try a record again, or leave it out with a reason that is kept. Raises Refused."""
     view = _operating(request)
     with view.site.database.connection() as conn:
         if step == "retry":

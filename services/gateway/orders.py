@@ -28,10 +28,29 @@ PATIENCE = 2.0
 """Seconds that a page waits for its own record to be shown."""
 _STEP = 0.02
 _VERSION_LIMIT = 9
-_NEVER_PREFILLED = frozenset({
-    "agenda", "aggregate", "bureau", "days", "decisions", "excused", "host", "mark", "minutes", "note", "observing",
-    "paper", "percent", "persons", "present", "reason", "safety_plan", "text", "to",
-})  # fmt: skip
+_NEVER_PREFILLED = frozenset(
+    {
+        "agenda",
+        "aggregate",
+        "bureau",
+        "days",
+        "decisions",
+        "excused",
+        "host",
+        "mark",
+        "minutes",
+        "note",
+        "observing",
+        "paper",
+        "percent",
+        "persons",
+        "present",
+        "reason",
+        "safety_plan",
+        "text",
+        "to",
+    }
+)
 _SAME = {"service_days": "days"}
 """A command's field whose value stands in the facts under another name."""
 routes = APIRouter(include_in_schema=False)
@@ -45,7 +64,11 @@ def show(context: str, command: str, request: Request) -> HTMLResponse:
     asked = {name: request.query_params.getlist(name) for name in request.query_params}
     posted = Posted({**_drafted(view, asked), **asked})
     thing = _concerned(view, posted)
-    known = {**_defaults(view, kind), **(_prefilled(kind, thing) if thing else {}), **_known(view, kind, thing)}
+    known = {
+        **_defaults(view, kind),
+        **(_prefilled(kind, thing) if thing else {}),
+        **_known(view, kind, thing),
+    }
     return _form(view, kind, Posted({**known, **posted.filled, "key": [uuid4().hex]}), thing)
 
 
@@ -72,7 +95,9 @@ def ordered(kind: type[Command], officer: Officer, posted: Posted, body: Mapping
     key, version = posted.one("key"), posted.one("version")
     if not 1 <= len(key) <= 128 or not key.isprintable():  # noqa: PLR2004  (as the API's Idempotency-Key)
         raise errors.Invalid("the form is incomplete; open it again", field="key")
-    match = int(version) if version.isascii() and version.isdigit() and len(version) <= _VERSION_LIMIT else None
+    match = (
+        int(version) if version.isascii() and version.isdigit() and len(version) <= _VERSION_LIMIT else None
+    )
     return Order(key, officer, commands.parse(kind, to_json(body)), None, match)
 
 
@@ -111,11 +136,17 @@ def _form(
 ) -> HTMLResponse:
     controls = forms.fields(kind)
     return view.page(
-        "form_part.html" if view.partial else "form.html", error.status if error and not view.partial else 200,
-        command=kind, controls=controls, filled=posted.filled, thing=thing, error=error,
-        s=Sheet(view, posted.filled, kinds.options(view, kind, posted.filled), controls, error),
-        cancel=thing.path if thing else "/inbox", action=f"/forms/{kind.context}/{kind.name}",
-    )  # fmt: skip
+        "form_part.html" if view.partial else "form.html",
+        error.status if error and not view.partial else 200,
+        command=kind,
+        controls=controls,
+        filled=posted.filled,
+        thing=thing,
+        error=error,
+        s=Sheet(view, posted.filled, kinds.options(view, kind, posted.filled), error),
+        cancel=thing.path if thing else "/inbox",
+        action=f"/forms/{kind.context}/{kind.name}",
+    )
 
 
 def _concerned(view: View, posted: Posted) -> Thing | None:
@@ -142,8 +173,14 @@ def _prefilled(kind: type[Command], thing: Thing) -> Filled:
     """What the facts say already, for commands that change it."""
     if not kind.changes:
         return {}
-    controls = [c for c in forms.fields(kind) if c.name not in _NEVER_PREFILLED and c.kind != "hidden" and c.name != "day"]
-    payload = {_named(c): v for c in controls if (v := thing.payload.get(_SAME.get(c.last, c.last))) is not None}
+    controls = [
+        c
+        for c in forms.fields(kind)
+        if c.name not in _NEVER_PREFILLED and c.kind != "hidden" and c.name != "day"
+    ]
+    payload = {
+        _named(c): v for c in controls if (v := thing.payload.get(_SAME.get(c.last, c.last))) is not None
+    }
     return forms.filled(controls, payload)
 
 
@@ -158,7 +195,7 @@ def _known(view: View, kind: type[Command], thing: Thing | None) -> Filled:
 
 def _drafted(view: View, asked: Filled) -> Filled:
     """What a returned draft said."""
-    from services.gateway import drafts  # noqa: PLC0415  (it shows what orders do)
+    from services.gateway import drafts
 
     return drafts.filled(view, asked["draft"][0]) if asked.get("draft") else {}
 

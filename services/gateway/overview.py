@@ -20,9 +20,12 @@ def show(request: Request) -> HTMLResponse:
     own = figures(view, bureau) if bureau else []
     waits = _longest(view, [bureau] if bureau else sorted(view.site.bureaus))
     return view.page(
-        "overview.html", own=own, alliance=figures(view, None), waits=waits,
+        "overview.html",
+        own=own,
+        alliance=figures(view, None),
+        waits=waits,
         duties=inbox.duties(view, bureau)[:LONGEST] if bureau else [],
-    )  # fmt: skip
+    )
 
 
 def figures(view: View, bureau: str | None) -> list[Figure]:
@@ -36,7 +39,10 @@ def _longest(view: View, bureaus: list[str]) -> list[inbox.Line]:
         items = {
             (i.log, i.stream, i.bureau): i
             for bureau in bureaus
-            for i in (*model.waiting_for(conn, bureau, view.today), *model.awaited_by(conn, bureau, view.today))
+            for i in (
+                *model.waiting_for(conn, bureau, view.today),
+                *model.awaited_by(conn, bureau, view.today),
+            )
         }
     oldest = sorted(items.values(), key=lambda item: item.asked_time)[:LONGEST]
     return [inbox.asked(item) for item in oldest]

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problems for programs and as pages for people: where a kind of error meets an HTTP status."""
+"""Errors as RFC 9457 problems for programs and as pages for people: where a kind meets its HTTP status."""
 
 from http import HTTPStatus
 from typing import Any
@@ -82,7 +82,9 @@ def _words(view: View, error: errors.YinqiaoError | None, status: int) -> tuple[
         return view.t("没有这个页面", "There is no such page"), ""
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         return view.t("这个地址不能这样使用", "This address is used otherwise"), ""
-    return view.t("出错了", "Something went wrong"), view.t("已记录，请稍后再试。", "It was noted; try again later.")
+    return view.t("出错了", "Something went wrong"), view.t(
+        "已记录，请稍后再试。", "It was noted; try again later."
+    )
 
 
 def _title_en(error: errors.YinqiaoError) -> str:

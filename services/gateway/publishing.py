@@ -20,5 +20,11 @@ def serve(log: LogName, path: str, request: Request) -> Response:
             raise errors.NotFound(f"log {log} is not held at this node")
         content = tiles.serve(conn, view.site.control.guard(), log, path)
     if path == tiles.CHECKPOINT:
-        return Response(content, media_type="text/plain; charset=utf-8", headers={"cache-control": "no-cache"})
-    return Response(content, media_type="application/octet-stream", headers={"cache-control": "public, max-age=31536000, immutable"})
+        return Response(
+            content, media_type="text/plain; charset=utf-8", headers={"cache-control": "no-cache"}
+        )
+    return Response(
+        content,
+        media_type="application/octet-stream",
+        headers={"cache-control": "public, max-age=31536000, immutable"},
+    )

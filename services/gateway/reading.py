@@ -1,4 +1,4 @@
-"""The rest of the reading API: positions, digests, the inbox of a bureau, and a page that lists all routes."""
+"""The rest of the reading API: positions, digests, a bureau's inbox, and a page that lists all routes."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -21,10 +21,12 @@ def positions(request: Request) -> JSONResponse:
     """How far each log is covered here, and how far each read model was folded."""
     view = View(request)
     with view.site.database.connection() as conn:
-        return lists.json({
-            "logs": read.covered(conn),
-            "models": {state.name: track.vector(conn, state.name) for state in track.states(conn)},
-        })  # fmt: skip
+        return lists.json(
+            {
+                "logs": read.covered(conn),
+                "models": {state.name: track.vector(conn, state.name) for state in track.states(conn)},
+            }
+        )
 
 
 @routes.get("/api/v1/digests", tags=["read"], summary="读模型摘要 · digests of the read models")
@@ -37,16 +39,18 @@ def digests(request: Request) -> JSONResponse:
 
 @routes.get("/api/v1/inbox/{bureau}", tags=["read"], summary="待办 · what waits for a bureau")
 def waiting(bureau: Annotated[str, Path(pattern="^[0-9]{6}$")], request: Request) -> JSONResponse:
-    """What others ask of the bureau, what it waits for, answers that arrived, and answers that came too late."""
+    """What others ask of it, what it waits for, answers that arrived, and those that came too late."""
     view = View(request)
     with view.reading(inbox.MODEL) as conn:
-        return lists.json({
-            "waiting_for": [asdict(i) for i in inbox.waiting_for(conn, bureau, view.today)],
-            "awaited_by": [asdict(i) for i in inbox.awaited_by(conn, bureau, view.today)],
-            "arrived": [asdict(a) for a in inbox.arrived(conn, bureau)],
-            "too_late": [asdict(a) for a in inbox.too_late(conn, bureau)],
-            "positions": view.asof[0].vector,
-        })  # fmt: skip
+        return lists.json(
+            {
+                "waiting_for": [asdict(i) for i in inbox.waiting_for(conn, bureau, view.today)],
+                "awaited_by": [asdict(i) for i in inbox.awaited_by(conn, bureau, view.today)],
+                "arrived": [asdict(a) for a in inbox.arrived(conn, bureau)],
+                "too_late": [asdict(a) for a in inbox.too_late(conn, bureau)],
+                "positions": view.asof[0].vector,
+            }
+        )
 
 
 @routes.get("/api/v1/docs", include_in_schema=False)
@@ -57,6 +61,7 @@ def docs(request: Request) -> HTMLResponse:
     found: dict[str, list[tuple[str, str, dict[str, object]]]] = {}
     for path, methods in paths.items():
         for method, operation in methods.items():
-            found.setdefault(operation.get("tags", ["other"])[0], []).append((method.upper(), path, operation))
+            found.setdefault(operation.get("tags", ["other"])[0], []).append(
+                (method.upper(), path, operation)
+            )
     return view.page("docs.html", tags=found, kinds=kinds.KINDS)
-

@@ -21,13 +21,29 @@ def show(log: LogName, position: PositionNumber, request: Request) -> HTMLRespon
         try:
             record = read.record(conn, (log, position))
         except errors.BadRecord as error:
-            return view.page("record.html", record=None, log=log, position=position, proof=proof, error=error, raw=_raw(proof.value))
+            return view.page(
+                "record.html",
+                record=None,
+                log=log,
+                position=position,
+                proof=proof,
+                error=error,
+                raw=_raw(proof.value),
+            )
         home = homes.of(conn, record)
     return view.page(
-        "record.html", record=record, log=log, position=position, proof=proof, error=None, raw=_raw(proof.value),
-        home=home, fields=shown.fields(record.data, view), basis=[shown.record(*key) for key in record.basis],
+        "record.html",
+        record=record,
+        log=log,
+        position=position,
+        proof=proof,
+        error=None,
+        raw=_raw(proof.value),
+        home=home,
+        fields=shown.fields(record.data, view),
+        basis=[shown.record(*key) for key in record.basis],
         attachments=[shown.attachment(a, view, log) for a in shown.attachments(record.data)],
-    )  # fmt: skip
+    )
 
 
 def _raw(value: bytes) -> str:
@@ -44,10 +60,14 @@ def api(log: LogName, position: PositionNumber, request: Request) -> JSONRespons
     with view.site.database.connection() as conn:
         proof = covering.of(conn, log, position)
         sentence = _sentence(view, log, position)
-    return lists.json({
-        "value": _raw(proof.value), "sentence": sentence, "leaf": proof.leaf,
-        "proof": {"size": proof.size, "note": proof.note, "path": proof.path},
-    })  # fmt: skip
+    return lists.json(
+        {
+            "value": _raw(proof.value),
+            "sentence": sentence,
+            "leaf": proof.leaf,
+            "proof": {"size": proof.size, "note": proof.note, "path": proof.path},
+        }
+    )
 
 
 def _sentence(view: View, log: str, position: int) -> str | None:
@@ -67,4 +87,3 @@ def stream(log: LogName, stream: StreamName, request: Request) -> JSONResponse:
     if not records:
         raise errors.NotFound(f"there is no stream {stream[:8]} of {log} here")
     return lists.json({"items": [details.record_json(view, record) for record in records]})
-

@@ -23,13 +23,11 @@ class Sheet:
         view: View,
         filled: Filled,
         options: Mapping[str, Sequence[Option]],
-        controls: tuple[Field, ...],
         error: errors.Refused | None,
     ) -> None:
         self.v, self.t, self.filled, self._options = view, view.t, filled, options
         self.wrong = (error.field or "") if error else ""
         self.said = said.detail(error, view.lang) if error else ""
-        self.uploads = any(True for _ in forms.files(controls, _first_rows(controls)))
 
     def among(self, field: Field) -> Sequence[Option]:
         """What can be picked."""
@@ -65,11 +63,6 @@ class Sheet:
         """What is known of a stored attachment."""
         size = (self.filled.get(f"{field.name}.size") or ["0"])[0]
         return shown.size(int(size)) if size.isascii() and size.isdigit() else ""
-
-
-def _first_rows(controls: tuple[Field, ...]) -> Filled:
-    """A form in which each kind of row stands once, so that their files are found too."""
-    return {f"{control.name}.0.": [""] for control in controls if control.kind == "rows"}
 
 
 @cache

@@ -49,7 +49,7 @@ def chip(text: str, tone: str = "") -> Cell:
 
 def joined(cells: Iterable[Cell], separator: str = "、") -> Cell:
     found = list(cells)
-    return Cell(separator.join(c.text for c in found), Markup(separator).join(c.html for c in found))
+    return Cell(separator.join(c.text for c in found), escape(separator).join(c.html for c in found))
 
 
 def day(when: date, lang: str) -> str:
@@ -62,7 +62,10 @@ def yuan(fen: int, lang: str) -> str:
 
 def size(count: int) -> str:
     """Bytes for people."""
-    return f"{count} B" if count < 1000 else f"{count / 1000:,.1f} kB" if count < 10**6 else f"{count / 10**6:,.1f} MB"  # noqa: PLR2004  (units)
+    for unit, factor in (("MB", 10**6), ("kB", 10**3)):
+        if count >= factor:
+            return f"{count / factor:,.1f} {unit}"
+    return f"{count} B"
 
 
 def cell(value: Any, view: "View", name: str = "", log: str = "") -> Cell:  # noqa: C901, PLR0911, PLR0912  (one line a kind of value)
@@ -95,7 +98,10 @@ def cell(value: Any, view: "View", name: str = "", log: str = "") -> Cell:  # no
         case OutsideParty():
             return _outside(value, view, log)
         case Why():
-            return joined([plain(value.code.label(lang)), *([cell(value.note, view, "", log)] if value.note else [])], " ")
+            return joined(
+                [plain(value.code.label(lang)), *([cell(value.note, view, "", log)] if value.note else [])],
+                " ",
+            )
         case Ask():
             return plain(f"{view.bureau(value.bureau)}({day(value.due, lang)})")
         case Reference():
@@ -159,7 +165,9 @@ def _outside(value: OutsideParty, view: "View", log: str) -> Cell:
     return joined([words, *([cell(value.letter, view, "", log)] if value.letter else [])], " ")
 
 
-def fields(payload: Value, view: "View", without: Iterable[str] = (), log: str = "") -> list[tuple[str, Cell]]:
+def fields(
+    payload: Value, view: "View", without: Iterable[str] = (), log: str = ""
+) -> list[tuple[str, Cell]]:
     """A payload as labels and values, in the order of its fields; what is not said is left out."""
     skip, owner = {*without}, type(payload).__name__
     return [

@@ -41,7 +41,7 @@ class Control(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """One node as its pages see it. `bureaus` are the codes it hosts, `nodes` the pages of all nodes by name."""
+    """One node as its pages see it. `bureaus` are the codes it hosts, `nodes` all nodes' pages by name."""
 
     name: str
     alliance: Alliance

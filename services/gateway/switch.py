@@ -25,7 +25,12 @@ def show(request: Request) -> HTMLResponse:
         if node
     ]
     nodes.sort(key=lambda node: node[0] != view.site.name)
-    return view.page("acting.html", nodes=nodes, roles=(Role.CLERK, Role.LEADER), back=_path(request.query_params.get("back")))
+    return view.page(
+        "acting.html",
+        nodes=nodes,
+        roles=(Role.CLERK, Role.LEADER),
+        back=_path(request.query_params.get("back")),
+    )
 
 
 @routes.post("/acting")

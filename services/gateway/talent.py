@@ -1,40 +1,34 @@
-"""Talent on pages: needs, dispatches, experts, the pool's pyramid, satisfaction."""
+"""Talent on pages: needs and dispatches; experts, pool and satisfaction stand in `experts.py`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from markupsafe import Markup
-from pydantic import TypeAdapter
-
 from events import talent as events
-from events.experts import Tier
 from events.talent import Purpose
 from events.values import Expertise
-from projections import dispatches, experts
+from projections import dispatches
 from projections import talent as model
-from services.bureau import experts as expert_commands
 from services.bureau import talent as commands
 from services.bureau.commands import Command
-from services.gateway import shown
+from services.gateway import experts, shown
 from services.gateway.figures import Figure, year
-from services.gateway.forms import Filled
+from services.gateway.filters import BY_DAY, DAYS, FIELD
 from services.gateway.shown import Cell
-from services.gateway.things import Column, Filter, Kind, Option, Stage, Table, Thing
+from services.gateway.things import Column, Filter, Kind, Stage, Table, Thing
 from services.gateway.view import View
 from services.gateway.waiting import Duty
 from services.runtime.database import Connection
 
-BY_DAY: TypeAdapter[Any] = TypeAdapter(tuple[date, str, str])
-FIELD = Filter("field", "领域", "field", lambda v: v.choices(Expertise))
 NEED_STAGES = {
     "published": Stage("征集中", "published", "wait"),
     "closed": Stage("已关闭", "closed"),
 }
 
 
-def need_rows(conn: Connection, asked: Mapping[str, Any], today: date, limit: int, after: Any) -> Sequence[Any]:
+def need_rows(
+    conn: Connection, asked: Mapping[str, Any], today: date, limit: int, after: Any
+) -> Sequence[Any]:
     return model.needs(conn, model.Chosen(**asked), today, limit=limit, after=after)
 
 
@@ -43,16 +37,29 @@ def need_values(thing: Thing, command: type[Command], view: View) -> Mapping[str
     if command is not commands.Offer:
         return {}
     need = thing.facts[0].data
-    if not isinstance(need, events.NeedPublished) or (need.to and view.officer and view.officer.bureau not in need.to):
+    if not isinstance(need, events.NeedPublished) or (
+        need.to and view.officer and view.officer.bureau not in need.to
+    ):
         return None
     return {
-        "need_log": thing.log, "need": thing.stream, "host": thing.bureau, "field": need.field.value,
-        "service_days": need.days, "starts": need.starts, "ends": need.ends,
-    }  # fmt: skip
+        "need_log": thing.log,
+        "need": thing.stream,
+        "host": thing.bureau,
+        "field": need.field.value,
+        "service_days": need.days,
+        "starts": need.starts,
+        "ends": need.ends,
+    }
 
 
-NEED = Kind(
-    "need", "talent", "需求", "needs", model.MODEL, need_rows, BY_DAY,
+NEED: Kind = Kind(
+    "need",
+    "talent",
+    "需求",
+    "needs",
+    model.MODEL,
+    need_rows,
+    BY_DAY,
     columns=(
         Column("开始日期", "first day", lambda r, v: v.cell(r.starts)),
         Column("需求", "need", lambda r, v: v.link(NEED, r)),
@@ -66,14 +73,21 @@ NEED = Kind(
         Column("状态", "stage", lambda r, v: v.stage(NEED, r.stage)),
     ),
     filters=(
-        Filter("bureau", "发布单位", "published by", lambda v: v.bureaus()), FIELD,
+        Filter("bureau", "发布单位", "published by", lambda v: v.bureaus()),
+        FIELD,
         Filter("for_bureau", "面向单位", "turned to", lambda v: v.bureaus()),
         Filter("stage", "状态", "stage", lambda v: v.stages(NEED_STAGES)),
     ),
-    stages=NEED_STAGES, begin=(commands.PublishNeed,), steps={"published": (commands.CloseNeed,)},
-    others={"published": (commands.Offer,)}, values=need_values,
-    empty=("还没有需求。点「发布需求」向伙伴单位征集专家。", "No need yet: publish one to ask partners for experts."),
-)  # fmt: skip
+    stages=NEED_STAGES,
+    begin=(commands.PublishNeed,),
+    steps={"published": (commands.CloseNeed,)},
+    others={"published": (commands.Offer,)},
+    values=need_values,
+    empty=(
+        "还没有需求。点「发布需求」向伙伴单位征集专家。",
+        "No need yet: publish one to ask partners for experts.",
+    ),
+)
 
 
 def late(cell: Cell, is_late: bool, view: View) -> Cell:  # noqa: FBT001  (a column of the row)
@@ -96,7 +110,7 @@ def board(conn: Connection, asked: Mapping[str, Any], today: date, limit: int, a
     return dispatches.board(conn, dispatches.Chosen(**asked), today, limit=limit, after=after)
 
 
-def dispatch_values(thing: Thing, command: type[Command], view: View) -> Mapping[str, Any] | None:
+def dispatch_values(thing: Thing, command: type[Command], _view: View) -> Mapping[str, Any] | None:
     """Which commands make sense: the host's word, the days that wait for it, the end before the rating."""
     match command:
         case commands.ConfirmOutside:
@@ -143,9 +157,19 @@ def service_days(thing: Thing, view: View) -> list[Table]:
     said = words(thing)
     host = view.officer is not None and thing.state.offer.host == view.officer.bureau
     rows = [
-        [view.cell(r.data.day), view.cell(r.data.half), _word(said.get(r.position), view), _question(thing, r.position, view)]
+        [
+            view.cell(r.data.day),
+            view.cell(r.data.half),
+            _word(said.get(r.position), view),
+            _question(thing, r.position, view),
+        ]
         if host and said.get(r.position) != "confirmed"
-        else [view.cell(r.data.day), view.cell(r.data.half), _word(said.get(r.position), view), shown.plain("")]
+        else [
+            view.cell(r.data.day),
+            view.cell(r.data.half),
+            _word(said.get(r.position), view),
+            shown.plain(""),
+        ]
         for r in served(thing)
     ]
     return [Table("服务日", "service days", head, rows)]
@@ -161,44 +185,8 @@ def _word(word: str | None, view: View) -> Cell:
 
 
 def _question(thing: Thing, position: int, view: View) -> Cell:
-    link = '<a href="/forms/talent/question-day?log={}&amp;stream={}&amp;position={}">{}</a>'
-    words = view.t("提出疑问", "question it")
-    return Cell(words, Markup(link).format(thing.log, thing.stream, position, words))
-
-
-DISPATCH = Kind(
-    "dispatch", "talent", "选派", "dispatches", model.MODEL, board, BY_DAY,
-    columns=(
-        Column("开始日期", "first day", lambda r, v: v.cell(r.started or r.starts)),
-        Column("专家", "expert", lambda r, v: v.link(DISPATCH, r, r.speciality or Expertise(r.field).label(v.lang))),
-        Column("派出单位", "home", lambda r, v: shown.plain(v.bureau(r.home))),
-        Column("接收单位", "host", lambda r, v: host(r, v)),
-        Column("事由", "purpose", lambda r, v: v.choice(Purpose, r.purpose)),
-        Column("计划天数", "days", lambda r, v: v.cell(r.days)),
-        Column("已服务", "served", lambda r, v: shown.plain(f"{r.served / 2:g}", number=True)),
-        Column("已确认", "confirmed", lambda r, v: shown.plain(f"{r.confirmed / 2:g}", number=True)),
-        Column("状态", "stage", lambda r, v: late(v.stage(DISPATCH, r.stage), r.overdue, v)),
-    ),
-    filters=(
-        Filter("bureau", "单位（派出或接收）", "bureau (home or host)", lambda v: v.bureaus()),
-        Filter("home", "派出单位", "home", lambda v: v.bureaus()),
-        Filter("host", "接收单位", "host", lambda v: v.bureaus()), FIELD,
-        Filter("stage", "状态", "stage", lambda v: v.stages(DISPATCH_STAGES)),
-        Filter("purpose", "事由", "purpose", lambda v: v.choices(Purpose)),
-        Filter("first", "从", "from"), Filter("last", "到", "to"),
-    ),
-    stages=DISPATCH_STAGES, begin=(commands.Offer,),
-    steps={
-        "offered": (commands.WithdrawOffer,),
-        "approved": (commands.Start, commands.ConfirmOutside, commands.ChangeOffer, commands.WithdrawOffer),
-        "confirmed": (commands.Start, commands.ChangeOffer, commands.WithdrawOffer),
-        "started": (commands.LogDay, commands.Complete, commands.EndEarly),
-    },
-    answers=(commands.Accept, commands.DeclineOffer, commands.ReturnOffer), answered_in=("acceptance",),
-    after={"accepted": (commands.ConfirmDays, commands.Rate), "rated": (commands.ConfirmDays,)},
-    values=dispatch_values, tables=service_days,
-    empty=("还没有选派。可从「需求」页面选派专家。", "No dispatch yet: offer experts from a need."),
-)  # fmt: skip
+    asked = f"log={thing.log}&stream={thing.stream}&position={position}"
+    return shown.link(view.t("提出疑问", "question it"), f"/forms/talent/question-day?{asked}")
 
 
 def host(row: dispatches.Dispatch, view: View) -> Cell:
@@ -207,165 +195,74 @@ def host(row: dispatches.Dispatch, view: View) -> Cell:
     return shown.joined([shown.plain(row.outside or ""), shown.chip(view.t("单方登记", "one side"))], " ")
 
 
-EXPERT_STAGES = {
-    "shared": Stage("已共享", "shared", "good"),
-    "withdrawn": Stage("已停止共享", "withdrawn"),
-}
-
-
-def expert_rows(conn: Connection, asked: Mapping[str, Any], today: date, limit: int, after: Any) -> Sequence[Any]:
-    flags = {name: asked[name] == "true" for name in ("may_be_offered", "withdrawn") if name in asked}
-    return experts.experts(conn, experts.Chosen(**{**asked, **flags}), today, limit=limit, after=after)
-
-
-def expert_values(thing: Thing, command: type[Command], view: View) -> Mapping[str, Any] | None:
-    """Who needs clearance and has none cannot be offered."""
-    match command:
-        case commands.Offer:
-            first = thing.state.fields[0].value
-            return {"experts": [thing.stream], "field": first} if thing.state.may_be_offered(view.today) else None
-        case expert_commands.Clear:
-            return {} if thing.state.needs_clearance else None
-    return {}
-
-
-def clearance(thing: Thing, view: View) -> list[tuple[str, Cell]]:
-    """Whether the expert may be offered today, and why not."""
-    if thing.state is None:
-        return []
-    ok = thing.state.may_be_offered(view.today)
-    return [(view.t("可否选派", "may be offered"), blocked(None if ok else "needs-clearance" if thing.stage == "shared" else "withdrawn", view))]
-
-
-def blocked(why: str | None, view: View) -> Cell:
-    match why:
-        case "needs-clearance":
-            return shown.chip(view.t("任职须经审批，尚不能选派", "needs clearance first"), "bad")
-        case "withdrawn":
-            return shown.chip(view.t("已停止共享", "withdrawn"), "bad")
-    return shown.chip(view.t("可以选派", "may be offered"), "good")
-
-
-YES_NO = lambda v: [("true", v.t("是", "yes")), ("false", v.t("否", "no"))]  # noqa: E731  (options of two filters)
-EXPERT = Kind(
-    "expert", "talent", "共享专家", "shared experts", model.MODEL, expert_rows, TypeAdapter(tuple[str, int]),
+DISPATCH: Kind = Kind(
+    "dispatch",
+    "talent",
+    "选派",
+    "dispatches",
+    model.MODEL,
+    board,
+    BY_DAY,
     columns=(
-        Column("专长", "speciality", lambda r, v: v.link(EXPERT, r, r.speciality)),
-        Column("单位", "bureau", lambda r, v: shown.plain(v.bureau(r.bureau))),
-        Column("领域", "fields", lambda r, v: shown.joined((v.choice(Expertise, f) for f in r.fields), v.t("、", ", "))),
-        Column("层级", "tier", lambda r, v: v.choice(Tier, r.tier)),
-        Column("在外服务", "serving", lambda r, v: v.cell(r.serving)),
-        Column("可否选派", "may be offered", lambda r, v: blocked(r.blocked, v)),
+        Column("开始日期", "first day", lambda r, v: v.cell(r.started or r.starts)),
+        Column(
+            "专家",
+            "expert",
+            lambda r, v: v.link(DISPATCH, r, r.speciality or Expertise(r.field).label(v.lang)),
+        ),
+        Column("派出单位", "home", lambda r, v: shown.plain(v.bureau(r.home))),
+        Column("接收单位", "host", host),
+        Column("事由", "purpose", lambda r, v: v.choice(Purpose, r.purpose)),
+        Column("计划天数", "days", lambda r, v: v.cell(r.days)),
+        Column("已服务", "served", lambda r, _: shown.plain(f"{r.served / 2:g}", number=True)),
+        Column("已确认", "confirmed", lambda r, _: shown.plain(f"{r.confirmed / 2:g}", number=True)),
+        Column("状态", "stage", lambda r, v: late(v.stage(DISPATCH, r.stage), r.overdue, v)),
     ),
     filters=(
-        Filter("bureau", "单位", "bureau", lambda v: v.bureaus()), FIELD,
-        Filter("tier", "层级", "tier", lambda v: v.choices(Tier)),
-        Filter("may_be_offered", "可以选派", "may be offered", YES_NO),
-        Filter("withdrawn", "含停止共享", "withdrawn ones too", YES_NO),
-        Filter("speciality", "专长含", "speciality holds", typed="text"),
+        Filter("bureau", "单位（派出或接收）", "bureau (home or host)", lambda v: v.bureaus()),
+        Filter("home", "派出单位", "home", lambda v: v.bureaus()),
+        Filter("host", "接收单位", "host", lambda v: v.bureaus()),
+        FIELD,
+        Filter("stage", "状态", "stage", lambda v: v.stages(DISPATCH_STAGES)),
+        Filter("purpose", "事由", "purpose", lambda v: v.choices(Purpose)),
+        *DAYS,
     ),
-    stages=EXPERT_STAGES, begin=(expert_commands.ShareExpert,),
-    steps={"shared": (commands.Offer, expert_commands.Clear, expert_commands.ChangeProfile, expert_commands.WithdrawExpert)},
-    values=expert_values, facts=clearance,
-    empty=("还没有共享专家。本人同意后点「共享专家」。", "No expert is shared yet: share one who agreed."),
-)  # fmt: skip
+    stages=DISPATCH_STAGES,
+    begin=(commands.Offer,),
+    steps={
+        "offered": (commands.WithdrawOffer,),
+        "approved": (commands.Start, commands.ConfirmOutside, commands.ChangeOffer, commands.WithdrawOffer),
+        "confirmed": (commands.Start, commands.ChangeOffer, commands.WithdrawOffer),
+        "started": (commands.LogDay, commands.Complete, commands.EndEarly),
+    },
+    answers=(commands.Accept, commands.DeclineOffer, commands.ReturnOffer),
+    answered_in=("acceptance",),
+    after={"accepted": (commands.ConfirmDays, commands.Rate), "rated": (commands.ConfirmDays,)},
+    values=dispatch_values,
+    tables=service_days,
+    empty=("还没有选派。可从「需求」页面选派专家。", "No dispatch yet: offer experts from a need."),
+)
 
 
-@dataclass(frozen=True)
-class Stated(experts.Strength):
-    """One line of the pyramid, numbered for paging."""
-
-    number: int
-
-    @property
-    def cursor(self) -> tuple[int]:
-        return (self.number,)
-
-
-def pyramid(conn: Connection, asked: Mapping[str, Any], today: date, limit: int, after: Any) -> Sequence[Stated]:
-    begin = after[0] + 1 if after else 0
-    found = experts.pyramid(conn, today, asked.get("bureau"))
-    lines = [Stated(**vars(s), number=n) for n, s in enumerate(found) if asked.get("field") in {None, s.field} and asked.get("tier") in {None, s.tier}]
-    return [line for line in lines if line.number >= begin][:limit]
-
-
-POOL = Kind(
-    "pool", "talent", "人才库", "talent pool", model.MODEL, pyramid, TypeAdapter(tuple[int]),
-    columns=(
-        Column("单位", "bureau", lambda r, v: shown.plain(v.bureau(r.bureau))),
-        Column("层级", "tier", lambda r, v: v.choice(Tier, r.tier)),
-        Column("领域", "field", lambda r, v: v.choice(Expertise, r.field)),
-        Column("人数", "people", lambda r, v: v.cell(r.persons)),
-        Column("截至", "as of", lambda r, v: v.cell(r.day)),
-        Column("期初数", "opening", lambda r, v: shown.plain(v.t("是", "yes") if r.opening else "")),
-    ),
-    filters=(Filter("bureau", "单位", "bureau", lambda v: v.bureaus()), FIELD, Filter("tier", "层级", "tier", lambda v: v.choices(Tier))),
-    stages={}, begin=(expert_commands.StateStrength,),
-    empty=("还没有填报。点「填报人才库人数」。", "Nothing stated yet."),
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Marks:
-    """A bureau's stated satisfaction over all periods."""
-
-    bureau: str
-    satisfied: int
-    fair: int
-    dissatisfied: int
-    number: int
-
-    @property
-    def cursor(self) -> tuple[int]:
-        return (self.number,)
-
-
-def marks(conn: Connection, asked: Mapping[str, Any], _today: date, limit: int, after: Any) -> Sequence[Marks]:
-    begin = after[0] + 1 if after else 0
-    logs = conn.execute("SELECT DISTINCT left(log, 6) FROM satisfaction ORDER BY 1").fetchall()
-    found = [
-        Marks(str(bureau), s.satisfied, s.fair, s.dissatisfied, number)
-        for number, (bureau,) in enumerate(logs)
-        if asked.get("bureau") in {None, bureau}
-        for s in [experts.satisfaction(conn, asked.get("first"), asked.get("last"), str(bureau))]
-    ]
-    return [line for line in found if line.number >= begin][:limit]
-
-
-SATISFACTION = Kind(
-    "satisfaction", "talent", "满意度", "satisfaction", model.MODEL, marks, TypeAdapter(tuple[int]),
-    columns=(
-        Column("接收单位", "host", lambda r, v: shown.plain(v.bureau(r.bureau))),
-        Column("满意", "satisfied", lambda r, v: v.cell(r.satisfied)),
-        Column("基本满意", "fairly", lambda r, v: v.cell(r.fair)),
-        Column("不满意", "not", lambda r, v: v.cell(r.dissatisfied)),
-    ),
-    filters=(Filter("bureau", "单位", "bureau", lambda v: v.bureaus()), Filter("first", "从", "from"), Filter("last", "到", "to")),
-    stages={}, begin=(expert_commands.StateSatisfaction,),
-    empty=("还没有填报。", "Nothing stated yet."),
-)  # fmt: skip
-KINDS = (NEED, DISPATCH, EXPERT, POOL, SATISFACTION)
-
-
-def own_experts(view: View, _filled: Filled) -> Sequence[Option]:
-    """The acting bureau's shared experts; those without clearance cannot be picked, and it says why."""
-    if view.officer is None:
-        return []
-    with view.site.reading(model.MODEL) as conn:
-        found = experts.experts(conn, experts.Chosen(bureau=view.officer.bureau), view.today, limit=500)
-    none = view.t("任职须经审批而尚未审批，不能选派", "needs clearance and has none: cannot be offered")
-    return [Option(e.stream, f"{e.speciality}({e.stream[:8]})", none if e.blocked else "") for e in found]
-
-
-OPTIONS = {"experts": own_experts}
+KINDS = (NEED, DISPATCH, *experts.KINDS)
+OPTIONS = experts.OPTIONS
 
 
 def duties(view: View, bureau: str | None) -> list[Duty]:
     """Needs that are short of people past their day, and service days that wait for the host's word."""
     with view.site.reading(model.MODEL) as conn:
-        short = [n for n in model.needs(conn, model.Chosen(bureau=bureau, stage="published"), view.today, limit=500) if n.late]
-        hosted = dispatches.board(conn, dispatches.Chosen(host=bureau), view.today, limit=500) if bureau else []
-    close, confirm = view.t("需求到期未满额", "the need is short of people"), view.t("确认服务日", "confirm service days")
+        short = [
+            n
+            for n in model.needs(conn, model.Chosen(bureau=bureau, stage="published"), view.today, limit=500)
+            if n.late
+        ]
+        hosted = (
+            dispatches.board(conn, dispatches.Chosen(host=bureau), view.today, limit=500) if bureau else []
+        )
+    close, confirm = (
+        view.t("需求到期未满额", "the need is short of people"),
+        view.t("确认服务日", "confirm service days"),
+    )
     return [
         *(Duty(close, n.title, view.path(NEED, n), n.reply_by, overdue=True) for n in short if n.reply_by),
         *(
@@ -381,10 +278,31 @@ def figures(view: View, bureau: str | None) -> list[Figure]:
     first, last = year(view.today)
     with view.reading(model.MODEL) as conn:
         stages = dispatches.by_stage(conn, dispatches.Chosen(bureau=bureau))
-        halves = sum(s.halves for s in dispatches.service(conn, dispatches.Chosen(bureau=bureau, first=first, last=last)))
+        halves = sum(
+            s.halves
+            for s in dispatches.service(conn, dispatches.Chosen(bureau=bureau, first=first, last=last))
+        )
     asked = {"bureau": bureau}
     return [
-        Figure("服务中专家", "experts serving", stages.get("started", 0), DISPATCH.path, {**asked, "stage": "started"}),
-        Figure("已完成选派", "dispatches completed", stages.get("completed", 0), DISPATCH.path, {**asked, "stage": "completed"}),
-        Figure("今年服务天数", "service days this year", halves // 2, DISPATCH.path, {**asked, "first": first, "last": last}),
+        Figure(
+            "服务中专家",
+            "experts serving",
+            stages.get("started", 0),
+            DISPATCH.path,
+            {**asked, "stage": "started"},
+        ),
+        Figure(
+            "已完成选派",
+            "dispatches completed",
+            stages.get("completed", 0),
+            DISPATCH.path,
+            {**asked, "stage": "completed"},
+        ),
+        Figure(
+            "今年服务天数",
+            "service days this year",
+            halves // 2,
+            DISPATCH.path,
+            {**asked, "first": first, "last": last},
+        ),
     ]

@@ -177,12 +177,12 @@ def _asks(record: Record[Event], bureau: str) -> bool:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of thing. `rows(conn, conditions, today, limit, after)` is the read model's query for its list.
+    """One kind of thing; `rows(conn, conditions, today, limit, after)` is its list's query.
 
-    `steps`: what its own bureau may do at a stage; `answers`: what a bureau that is asked may answer;
-    in streams of `answered_in`; `after`: what it may do once it has answered so; `others`: what any bureau may do at a stage. `values`
-    gives a command's fields that the page knows, or None when the command makes no sense yet. `facts` and
-    `tables` stand on its page beside what its events say.
+    `steps`: what its own bureau may do at a stage. `answers`: what a bureau that is asked may answer, in
+    streams of `answered_in`; `after`: what it may do once it has answered so. `others`: what any bureau may
+    do at a stage. `values` gives a command's fields that the page knows, or None when the command makes no
+    sense yet. `facts` and `tables` stand on its page beside what its events say.
     """
 
     aggregate: str
@@ -201,7 +201,7 @@ class Kind:
     answered_in: tuple[str, ...] = ()
     after: Mapping[str, tuple[type[Command], ...]] = field(default_factory=dict)
     others: Mapping[str, tuple[type[Command], ...]] = field(default_factory=dict)
-    values: Callable[[Thing, type[Command], "View"], Mapping[str, Any] | None] = lambda _thing, _kind, _view: {}
+    values: Callable[[Thing, type[Command], "View"], Mapping[str, Any] | None] = lambda _t, _c, _v: {}
     facts: Callable[[Thing, "View"], list[tuple[str, Cell]]] = lambda _thing, _view: []
     tables: Callable[[Thing, "View"], list["Table"]] = lambda _thing, _view: []
     empty: Words = ("", "")
@@ -261,11 +261,19 @@ def _fold(records: list[Record[Event]]) -> tuple[list[Record[Event]], Any]:
 def _answered(thing: Thing, records: list[Record[Event]]) -> Answered:
     facts, state = _fold(records)
     first = records[0]
-    last = next((r for r in reversed(facts) if isinstance(r.data, Answer)), None)
-    found = Answered(catalogue.AGGREGATES[first.aggregate], first.log, first.stream, records, facts, state, last)
-    named = {(a.log, a.position) for r in thing.facts if isinstance(r.data, loops.Settling) for a in r.data.answers}
+    last: Record[Any] | None = next((r for r in reversed(facts) if isinstance(r.data, Answer)), None)
+    found = Answered(
+        catalogue.AGGREGATES[first.aggregate], first.log, first.stream, records, facts, state, last
+    )
+    named = {
+        (a.log, a.position) for r in thing.facts if isinstance(r.data, loops.Settling) for a in r.data.answers
+    }
     found.named = any(r.key in named for r in facts)
-    if last is not None and not isinstance(last.data, (loops.Declined, loops.Returned)) and last.key not in named:
+    if (
+        last is not None
+        and not isinstance(last.data, (loops.Declined, loops.Returned))
+        and last.key not in named
+    ):
         found.late = _closed_after(thing, last.data.question.position)
     return found
 
@@ -279,7 +287,9 @@ def question_of(records: Sequence[Record[Event]]) -> Key:
 
 
 def _closed_after(thing: Thing, question: int) -> bool:
-    return any(r.position > question and isinstance(r.data, (loops.Settling, loops.Ending)) for r in thing.facts)
+    return any(
+        r.position > question and isinstance(r.data, (loops.Settling, loops.Ending)) for r in thing.facts
+    )
 
 
 def offers(thing: Thing, view: "View") -> list[Offer]:
@@ -289,13 +299,20 @@ def offers(thing: Thing, view: "View") -> list[Offer]:
     kind, bureau = thing.kind, view.officer.bureau
     if thing.bureau == bureau:
         named = {"stream": thing.stream}
-        found = [_offer(thing, command, view, named, thing.version) for command in kind.steps.get(thing.stage, ())]
+        found = [
+            _offer(thing, command, view, named, thing.version) for command in kind.steps.get(thing.stage, ())
+        ]
     else:
         named = {"log": thing.log, "stream": thing.stream}
         asked = kind.answers if thing.question_to(bureau) is not None else ()
-        found = [_offer(thing, command, view, named) for command in (*asked, *kind.others.get(thing.stage, ()))]
+        found = [
+            _offer(thing, command, view, named) for command in (*asked, *kind.others.get(thing.stage, ()))
+        ]
         if (mine := thing.mine(bureau)) is not None:
-            found += [_after(thing, c, view, mine) for c in kind.after.get(str(getattr(mine.state, "stage", "")), ())]
+            found += [
+                _after(thing, c, view, mine)
+                for c in kind.after.get(str(getattr(mine.state, "stage", "")), ())
+            ]
     return [offer for offer in found if offer is not None]
 
 
@@ -318,7 +335,11 @@ def facts(thing: Thing, view: "View") -> list[tuple[str, Cell]]:
     for record in thing.facts:
         if not isinstance(record.data, (loops.Extended, PassedOn, loops.Reminded)):
             found |= dict(shown.fields(record.data, view, _APART, thing.log))
-    return [(view.t("发起单位", "bureau"), shown.plain(view.bureau(thing.bureau))), *found.items(), *thing.kind.facts(thing, view)]
+    return [
+        (view.t("发起单位", "bureau"), shown.plain(view.bureau(thing.bureau))),
+        *found.items(),
+        *thing.kind.facts(thing, view),
+    ]
 
 
 _APART = frozenset({"title", "asks", "answers", "question", "text"})
@@ -335,13 +356,15 @@ def steps(thing: Thing, view: "View") -> list[Offer]:
 
 def steps_for(aggregate: str, stream: str, bureau: str) -> list[Offer]:
     """The steps of a loop that its aggregate has events for."""
-    from services.bureau.loops import Extend, PassOn, Remind  # noqa: PLC0415
+    from services.bureau.loops import Extend, PassOn, Remind
 
     known = catalogue.AGGREGATES[aggregate].events
     pairs = ((Remind, loops.Reminded), (Extend, loops.Extended), (PassOn, PassedOn))
     values = {"aggregate": aggregate, "stream": stream, "bureau": bureau}
     return [
-        Offer(command, values, None, bureau) for command, event in pairs if any(issubclass(e, event) for e in known)
+        Offer(command, values, None, bureau)
+        for command, event in pairs
+        if any(issubclass(e, event) for e in known)
     ]
 
 

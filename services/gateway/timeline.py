@@ -1,7 +1,7 @@
 """The timeline: every record as a sentence, filtered by the address, and live when asked."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Query, Request
@@ -10,9 +10,10 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from pydantic import TypeAdapter
 
 from events import catalogue, errors
+from events.event import Event, Key, Record
 from projections import timeline
 from projections.timeline import Arrived, Chosen, Line
-from services.gateway import cursors, details, homes, lists
+from services.gateway import cursors, details, kinds, lists
 from services.gateway.cursors import After, Limit
 from services.gateway.view import View, templates
 from services.projector.source import LedgerSource
@@ -25,8 +26,12 @@ _PAUSE = 1.0
 _CURSOR: TypeAdapter[Any] = TypeAdapter(tuple[str, str, int])
 Bureau: TypeAlias = Annotated[str | None, Query(pattern=r"^([0-9]{6})?$")]
 Context: TypeAlias = Annotated[str | None, Query(pattern=r"^[a-z-]{0,40}$")]
-Stream: TypeAlias = Annotated[str | None, Query(pattern=r"^([0-9]{6}(-[1-9][0-9]{0,3})?/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")]
-Correlation: TypeAlias = Annotated[str | None, Query(pattern=r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")]
+Stream: TypeAlias = Annotated[
+    str | None, Query(pattern=r"^([0-9]{6}(-[1-9][0-9]{0,3})?/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")
+]
+Correlation: TypeAlias = Annotated[
+    str | None, Query(pattern=r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")
+]
 routes = APIRouter()
 
 
@@ -37,9 +42,14 @@ def _chosen(bureau: str | None, context: str | None, stream: str | None, correla
 
 @routes.get("/timeline", include_in_schema=False)
 def show(
-    request: Request, bureau: Bureau = None, context: Context = None, stream: Stream = None,
-    correlation: Correlation = None, after: After = None, live: bool = False,  # noqa: FBT001, FBT002  (a query parameter)
-) -> HTMLResponse:  # fmt: skip
+    request: Request,
+    bureau: Bureau = None,
+    context: Context = None,
+    stream: Stream = None,
+    correlation: Correlation = None,
+    after: After = None,
+    live: bool = False,  # noqa: FBT001, FBT002  (a query parameter)
+) -> HTMLResponse:
     """One page, the newest first; `live` keeps the first one growing."""
     view, chosen = View(request), _chosen(bureau, context, stream, correlation)
     with view.reading(timeline.MODEL) as conn:
@@ -47,10 +57,15 @@ def show(
         last = timeline.last_arrival(conn)
     more = cursors.write(lines[PAGE - 1].cursor) if len(lines) > PAGE else None
     return view.page(
-        "timeline.html", days=_by_day(view, lines[:PAGE]), more=more, first=after is None, live=live, last=last,
+        "timeline.html",
+        days=_by_day(view, lines[:PAGE]),
+        more=more,
+        first=after is None,
+        live=live,
+        last=last,
         found={"bureau": bureau, "context": context, "stream": stream, "correlation": correlation},
         contexts=sorted({a.context for a in catalogue.AGGREGATES.values()}),
-    )  # fmt: skip
+    )
 
 
 def _before(after: str | None) -> timeline.Cursor | None:
@@ -61,17 +76,29 @@ def _before(after: str | None) -> timeline.Cursor | None:
 
 
 def entries(view: View, lines: Sequence[Line]) -> list[dict[str, Any]]:
-    """Lines with what a page says of them; a record that cannot be read says so."""
+    """Lines with what a page says of them: sentence, and the thing that it is about."""
     with view.site.database.connection() as conn:
-        records = LedgerSource(conn).records([(line.log, line.position) for line in lines])
-        return [
-            {
-                "line": line, "record": records.get((line.log, line.position)),
-                "sentence": view.sentence(records[line.log, line.position]) if (line.log, line.position) in records else line.type,
-                "home": homes.short(line) if (line.log, line.position) in records else None,
-            }
-            for line in lines
-        ]  # fmt: skip
+        source = LedgerSource(conn)
+        records = source.records([(line.log, line.position) for line in lines])
+        cited = source.records({key for record in records.values() for key in record.data.references()[:1]})
+    return [_entry(view, line, records.get((line.log, line.position)), cited) for line in lines]
+
+
+def _entry(
+    view: View, line: Line, record: Record[Event] | None, cited: Mapping[Key, Record[Event]]
+) -> dict[str, Any]:
+    """One line; a record that cannot be read here says its type only."""
+    if record is None:
+        return {"line": line, "sentence": line.type, "home": None, "title": ""}
+    about = (
+        record
+        if record.aggregate in kinds.BY_AGGREGATE
+        else cited.get(next(iter(record.data.references()), ("", 0)))
+    )
+    kind = kinds.BY_AGGREGATE.get(about.aggregate) if about else None
+    home = f"{kind.path}/{about.log}/{about.stream}" if kind and about else None
+    title = line.title or (view.t(kind.zh, kind.en) if kind else "")
+    return {"line": line, "sentence": view.sentence(record), "home": home, "title": title}
 
 
 def _by_day(view: View, lines: Sequence[Line]) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -83,9 +110,13 @@ def _by_day(view: View, lines: Sequence[Line]) -> list[tuple[str, list[dict[str,
 
 @routes.get("/timeline/live", include_in_schema=False)
 async def live(
-    request: Request, last: Annotated[int, Query(ge=0, le=2**62)] = 0, bureau: Bureau = None,
-    context: Context = None, stream: Stream = None, correlation: Correlation = None,
-) -> StreamingResponse:  # fmt: skip
+    request: Request,
+    last: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    bureau: Bureau = None,
+    context: Context = None,
+    stream: Stream = None,
+    correlation: Correlation = None,
+) -> StreamingResponse:
     """What comes to this node from now on, as server-sent events, each a piece of the page."""
     state = request.app.state
     if getattr(state, "listeners", 0) >= LISTENERS:
@@ -123,13 +154,20 @@ def _arrived(view: View, chosen: Chosen, last: int) -> list[tuple[Arrived, str]]
 
 @routes.get("/api/v1/timeline", tags=["read"], summary="时间线 · the timeline")
 def api(
-    request: Request, bureau: Bureau = None, context: Context = None, stream: Stream = None,
-    correlation: Correlation = None, limit: Limit = PAGE, after: After = None,
-) -> JSONResponse:  # fmt: skip
-    """Records of all logs, the newest first, each with its sentence; `next` is the cursor of the next page."""
+    request: Request,
+    bureau: Bureau = None,
+    context: Context = None,
+    stream: Stream = None,
+    correlation: Correlation = None,
+    limit: Limit = PAGE,
+    after: After = None,
+) -> JSONResponse:
+    """Records of all logs, the newest first, each with its sentence; `next` is the next page's cursor."""
     view = View(request)
     with view.reading(timeline.MODEL) as conn:
-        lines = timeline.page(conn, _chosen(bureau, context, stream, correlation), limit=limit + 1, before=_before(after))
+        lines = timeline.page(
+            conn, _chosen(bureau, context, stream, correlation), limit=limit + 1, before=_before(after)
+        )
     more = cursors.write(lines[limit - 1].cursor) if len(lines) > limit else None
     items = [{**vars(entry["line"]), "sentence": entry["sentence"]} for entry in entries(view, lines[:limit])]
     return lists.json({"items": items, "next": more, "positions": view.asof[0].vector})

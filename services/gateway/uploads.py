@@ -17,10 +17,14 @@ from services.gateway.site import Site
 CONFIRMED = "public_only"
 """The box that says: only public material."""
 _BY_ENDING = {
-    ".txt": "text/plain", ".pdf": "application/pdf", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
+    ".txt": "text/plain",
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     ".odt": "application/vnd.oasis.opendocument.text",
-}  # fmt: skip
+}
 ACCEPTED = ",".join(_BY_ENDING)
 _TEXT = 200_000
 
@@ -67,12 +71,14 @@ def store(site: Site, bureau: str, controls: tuple[Field, ...], posted: Posted) 
 
     Raises Invalid, its field named.
     """
-    for control in forms.files(controls, {**posted.filled, **dict.fromkeys(posted.files, [""])}):
+    for control in forms.files(controls, {**posted.filled, **{name: [""] for name in posted.files}}):
         found = _content(control, posted)
         if found is None:
             continue
         if not posted.one(CONFIRMED):
-            raise errors.Invalid("say that it holds public material only, before it is stored", field=CONFIRMED)
+            raise errors.Invalid(
+                "say that it holds public material only, before it is stored", field=CONFIRMED
+            )
         try:
             kept = site.attachments.put(bureau, found[0], found[1], ())
         except errors.Invalid as error:
@@ -88,7 +94,9 @@ def _content(control: Field, posted: Posted) -> tuple[bytes, str] | None:
     file = posted.files.get(f"{control.name}.file")
     if file is None or not file.filename or not file.size:
         return None
-    return file.file.read(), _BY_ENDING.get(PurePosixPath(file.filename).suffix.lower(), "application/octet-stream")
+    return file.file.read(), _BY_ENDING.get(
+        PurePosixPath(file.filename).suffix.lower(), "application/octet-stream"
+    )
 
 
 def _name(control: Field, filled: Filled, kept: values.Attachment) -> None:

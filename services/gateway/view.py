@@ -137,21 +137,29 @@ class View:
     def bureaus(self) -> list[tuple[str, str]]:
         """All bureaus of today, as code and name."""
         terms = self.site.alliance.document.bureau
-        return sorted({(b.code, self.bureau(b.code)) for b in terms if b.to_day is None or b.to_day > self.today})
+        return sorted(
+            {(b.code, self.bureau(b.code)) for b in terms if b.to_day is None or b.to_day > self.today}
+        )
 
     def day(self, day: date | None) -> str:
         """A date as it is said: 2025年3月1日."""
         return "" if day is None else shown.day(day, self.lang)
 
     def time(self, moment: str | datetime) -> Markup:
-        """A moment on the clocks of Chongqing and Chengdu, the zone beside it for machines and on hovering."""
+        """A moment on the clocks of Chongqing and Chengdu; the zone shows on hovering."""
         at = clock.local(clock.moment(moment) if isinstance(moment, str) else moment)
         said = at.strftime("%Y-%m-%d %H:%M:%S")
-        return Markup('<time datetime="{}" title="{} Asia/Shanghai">{}</time>').format(at.isoformat(), said, said[:16])
+        return Markup('<time datetime="{}" title="{} Asia/Shanghai">{}</time>').format(
+            at.isoformat(), said, said[:16]
+        )
 
     def url(self, **changed: str | None) -> str:
         """This page's address with some of its parameters changed; None leaves one out."""
-        found = [(k, v) for k, v in self.request.query_params.multi_items() if k not in changed and k not in PREFERENCES]
+        found = [
+            (k, v)
+            for k, v in self.request.query_params.multi_items()
+            if k not in changed and k not in PREFERENCES
+        ]
         found += [(k, v) for k, v in changed.items() if v is not None]
         return f"{self.request.url.path}?{urlencode(found)}" if found else self.request.url.path
 
@@ -236,9 +244,12 @@ def _chosen(request: Request, name: str, among: tuple[str, ...]) -> str:
 def templates() -> Environment:
     """The templates, read once; a name that is not given is an error."""
     found = Environment(
-        loader=PackageLoader("services.gateway"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=PackageLoader("services.gateway"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     found.globals["asset"] = static.address
     found.filters["query"] = lambda pairs: urlencode({k: v for k, v in _items(pairs) if v})
     return found

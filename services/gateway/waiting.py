@@ -1,4 +1,4 @@
-"""What waits for a bureau: questions of others, answers that came, drafts, and its own duties that fall due."""
+"""What waits for a bureau: questions of others, answers that came, drafts, own duties that fall due."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Duty:
-    """Something of the bureau's own that falls due by itself; `what` says which step, `title` of which thing."""
+    """Something of the bureau's own that falls due by itself; `what` is the step, `title` its thing's."""
 
     what: str
     title: str

@@ -36,7 +36,9 @@ def acting(house: House) -> Callable[[str], TestClient]:
 
     def act(officer: str) -> TestClient:
         found = TestClient(create_app(house.site), base_url=URL, headers={"origin": URL})
-        answer: Any = found.post("/acting", data={"officer": officer, "back": "/inbox"}, follow_redirects=False)
+        answer: Any = found.post(
+            "/acting", data={"officer": officer, "back": "/inbox"}, follow_redirects=False
+        )
         assert answer.status_code == 303
         return found
 

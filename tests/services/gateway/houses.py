@@ -49,19 +49,27 @@ def node_signer(name: str) -> notes.Signer:
 
 
 def alliance(urls: dict[str, str]) -> Alliance:
-    day = date(2019, 1, 1)
     document = Document(
-        alliance=ALLIANCE, version=1, quorum=(notes.Signer("quorum", b"q" * 32).verifier.vkey,),
-        bureau=tuple(
-            Bureau.model_validate({"code": code, "name_zh": zh, "name_en": f"{en} bureau", "from": day})
-            for code, (zh, en) in BUREAUS.items()
+        alliance=ALLIANCE,
+        version=1,
+        quorum=(notes.Signer("quorum", b"q" * 32).verifier.vkey,),
+        bureau=tuple(_bureau(code, *names) for code, names in BUREAUS.items()),
+        node=tuple(
+            Node(name=name, operator=name, url=url, cosigner=node_signer(name).verifier.vkey)
+            for name, url in urls.items()
         ),
-        node=tuple(Node(name=n, operator=n, url=u, cosigner=node_signer(n).verifier.vkey) for n, u in urls.items()),
-        log=tuple(
-            Log(name=c, bureau=c, node=_node(c), key=(Key(vkey=log_signer(c).verifier.vkey),)) for c in BUREAUS
-        ),
-    )  # fmt: skip
+        log=tuple(_log(code) for code in BUREAUS),
+    )
     return Alliance(document, "")
+
+
+def _bureau(code: str, zh: str, en: str) -> Bureau:
+    known = {"code": code, "name_zh": zh, "name_en": f"{en} bureau", "from": date(2019, 1, 1)}
+    return Bureau.model_validate(known)
+
+
+def _log(code: str) -> Log:
+    return Log(name=code, bureau=code, node=_node(code), key=(Key(vkey=log_signer(code).verifier.vkey),))
 
 
 def _node(code: str) -> str:
@@ -78,7 +86,11 @@ class House:
     """The parts of a node, and the loop that signs and projects what is appended."""
 
     def __init__(
-        self, dsn: str, folder: Path, now: Callable[[], datetime] = clock.now, url: str = "http://127.0.0.1:8501"
+        self,
+        dsn: str,
+        folder: Path,
+        now: Callable[[], datetime] = clock.now,
+        url: str = "http://127.0.0.1:8501",
     ) -> None:
         self.database = Database(dsn, size=10).open()
         self.alliance = alliance({NAME: url, "guests": "http://127.0.0.1:8503"})
@@ -100,10 +112,19 @@ class House:
             self.database, ALLIANCE, now, workdays.add, self.wake.set, holdings.entitle, self._may_write
         )
         return Site(
-            NAME, self.alliance, self.database, office, Desk(self.database, office, now, workdays.add), holdings,
-            self, now, {NAME: url, "guests": "http://127.0.0.1:8503"}, demo_sign_in=True, demo_data=True,
+            name=NAME,
+            alliance=self.alliance,
+            database=self.database,
+            office=office,
+            desk=Desk(self.database, office, now, workdays.add),
+            attachments=holdings,
+            control=self,
+            clock=now,
+            nodes={NAME: url, "guests": "http://127.0.0.1:8503"},
+            demo_sign_in=True,
+            demo_data=True,
             configuration={"name": NAME, "dsn": "host=db password=***"},
-        )  # fmt: skip
+        )
 
     def _open(self) -> None:
         with self.database.connection() as conn:

@@ -1,0 +1,23 @@
+"""Filters and cursors that many lists share."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from events.values import Expertise
+from services.gateway.things import Filter
+
+if TYPE_CHECKING:
+    from services.gateway.view import View
+
+BY_DAY: TypeAdapter[Any] = TypeAdapter(tuple[date, str, str])
+"""The cursor of lists by day, log and stream."""
+BUREAU = Filter("bureau", "单位", "bureau", lambda v: v.bureaus())
+FIELD = Filter("field", "领域", "field", lambda v: v.choices(Expertise))
+DAYS = (Filter("first", "从", "from"), Filter("last", "到", "to"))
+
+
+def yes_no(view: "View") -> list[tuple[str, str]]:
+    """The options of a condition that holds or does not."""
+    return [("true", view.t("是", "yes")), ("false", view.t("否", "no"))]
