@@ -1,1 +1,1 @@
-"""What this does beside what the machine could do: figures as ratios, measured in one run."""
+"""Measures this installation against its limits, in one run on one machine."""

@@ -1,0 +1,172 @@
+"""`yinqiao bench`: every figure beside its limit, measured in this run, and what is aimed at."""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from services.bench import library, scene, seeing
+from services.bench.harness import Contest, Figure, percentile
+from services.bench.load import Load
+from services.bench.moving import Moving
+from services.bench.reading import Reading
+from services.bench.saving import Saving
+from services.bench.scene import ALLIANCE, COMMANDS, HERE, LOGS, THERE, Scene
+from services.bench.seeing import Seeing
+from services.ledger import logs
+from services.node.node import Node
+from services.runtime import clock
+from services.runtime import logs as log_lines
+
+RUNNER = "eventsourcing ProjectionRunner"
+SAVE = "eventsourcing Application.save"
+AIMS = {
+    "command": 1.0, "command-concurrent": 1.5, "import": 0.8, "ship": 0.75, "receive": 0.45, "project": 30.0,
+    "verify": 0.7, "visible-p50-ms": 25.0, "visible-p99-ms": 60.0,
+}  # fmt: skip
+"""Ratios to the limit; of `visible-…` milliseconds."""
+
+
+class Size(NamedTuple):
+    """Rounds, and how much of each thing a round holds."""
+
+    rounds: int
+    commands: int
+    entries: int
+    part: int
+    seen: int
+
+
+QUICK = Size(rounds=3, commands=300, entries=10_000, part=400, seen=100)
+WHOLE = Size(rounds=5, commands=1_000, entries=30_000, part=1_000, seen=300)
+
+
+def run(*, quick: bool, as_json: bool) -> None:
+    """Measure and show; log lines of what runs inside are left out. Raises Unavailable."""
+    with tempfile.TemporaryDirectory(prefix="yinqiao-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # the database's own account must be able to walk in
+        with (folder / "log").open("a", encoding="utf-8") as log, scene.scene(folder) as place:
+            log_lines.configure(clock.now, log)
+            figures = list(_figures(place, QUICK if quick else WHOLE))
+    typer.echo(document(figures)) if as_json else show(figures)
+
+
+def _figures(place: Scene, size: Size) -> Iterator[Figure]:
+    with ExitStack() as stack:
+        here = stack.enter_context(scene.node(place.settings_file(HERE)))
+        there = stack.enter_context(scene.node(place.settings_file(THERE)))
+        limit = stack.enter_context(library.saving(place.database("saved")))
+        saving = Saving(here.database, limit)
+        yield from _commands(saving, size)
+        yield from _journey(place, saving, here, there, size)
+    yield from _seen(place, size)
+
+
+def _commands(saving: Saving, size: Size) -> Iterator[Figure]:
+    load = Load(ALLIANCE, [COMMANDS])
+    alone, together = Contest("command", SAVE), Contest("command-concurrent", SAVE)
+    for _ in _turns(size.rounds, "command"):
+        for contest, ours, limit in (
+            (alone, saving.one_by_one, saving.limit_one_by_one),
+            (together, saving.at_once, saving.limit_at_once),
+        ):
+            entries = load.starts(size.commands)
+            contest.round(lambda: ours(entries), lambda: limit(entries))  # noqa: B023  (called before the next turn)
+    yield from (alone.figure(), together.figure())
+
+
+def _journey(place: Scene, saving: Saving, here: Node, there: Node, size: Size) -> Iterator[Figure]:
+    """One history, round by round on its whole way: appended, signed, shipped, received, projected."""
+    load, moving = Load(ALLIANCE, LOGS), Moving(here, there, place.bootstrap)
+    reading = Reading(there, place.database("projected"), size.part)
+    stages = (
+        (Contest("import", SAVE), saving.bulk, saving.limit_bulk),
+        (Contest("checkpoint", "bare hashing"), moving.sign, moving.limit_sign),
+        (Contest("ship", "bare producer"), moving.ship, moving.limit_ship),
+        (Contest("receive", "bare consumer"), moving.receive, moving.limit_receive),
+        (Contest("project", RUNNER), reading.project, reading.limit_project),
+    )
+    moving.settle(_heads(here))
+    reading.settle()
+    for _ in _turns(size.rounds, "import to project"):
+        entries = load.take(size.entries)
+        for contest, ours, limit in stages:
+            contest.round(lambda: ours(entries), lambda: limit(entries))  # noqa: B023  (called before the next turn)
+    moving.close()
+    figures = [contest.figure() for contest, _, _ in stages]
+    yield from figures
+    yield Figure("rebuild", reading.rebuild(), RUNNER, figures[-1].limit_rate)
+    verifying = Contest("verify", "bare reading and hashing")
+    for log in LOGS:
+        verifying.round(lambda: reading.verify(log), lambda: reading.limit_verify(log))  # noqa: B023  (as above)
+    yield verifying.figure()
+    reading.close()
+
+
+def _heads(node: Node) -> int:
+    with node.database.connection() as conn:
+        return sum(logs.heads(conn).values())
+
+
+def _seen(place: Scene, size: Size) -> Iterator[Figure]:
+    seen = Seeing(place)
+    with seeing.members(place) as writer:
+        for _ in _turns(size.rounds, "visible"):
+            seen.round(size.seen, writer)
+    for percent in (50, 99):
+        name, limit = f"visible-p{percent}-ms", "bare produce and consume"
+        yield Figure(name, percentile(seen.ours, percent), limit, percentile(seen.bare, percent))
+
+
+def _turns(rounds: int, what: str) -> Iterator[int]:
+    """The rounds, told on standard error when somebody watches."""
+    for number in range(rounds):
+        if sys.stderr.isatty():
+            typer.echo(f"{what}: round {number + 1} of {rounds}, load {os.getloadavg()[0]:.1f}", err=True)
+        yield number
+
+
+def document(figures: list[Figure]) -> str:
+    """The figures as one JSON object."""
+    shown = [
+        {
+            "name": f.name, "rate": round(f.rate, 1), "limit": f.limit, "limit_rate": round(f.limit_rate, 1),
+            "ratio": round(f.ratio, 2),
+        }
+        for f in figures
+    ]  # fmt: skip
+    return json.dumps({"figures": shown})
+
+
+def show(figures: list[Figure]) -> None:
+    """A table for people."""
+    table = Table("figure", "events/s", "limit of this run", "events/s", "ratio", "aim", "")
+    for f in figures:
+        aim = AIMS.get(f.name)
+        table.add_row(
+            f.name, f"{f.rate:,.1f}", f.limit, f"{f.limit_rate:,.1f}", f"{f.ratio:.2f}", _said(f, aim), _met(f, aim)
+        )
+    Console().print(table)
+    typer.echo(f"visible-… in milliseconds; load at the end {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+
+
+def _said(figure: Figure, aim: float | None) -> str:
+    if aim is None:
+        return ""
+    return f"≤ {aim:.0f} ms" if figure.name.endswith("-ms") else f"≥ {aim:g}"
+
+
+def _met(figure: Figure, aim: float | None) -> str:
+    if aim is None:
+        return ""
+    met = figure.rate <= aim if figure.name.endswith("-ms") else figure.ratio >= aim
+    return "met" if met else "missed"
