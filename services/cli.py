@@ -21,10 +21,12 @@ from services.commands import (
     screen,
     simulate,
 )  # fmt: skip
+from services.demo import command as demo
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
 )
+app.command("demo")(demo.run)
 app.command("node")(node.run)
 app.command("import")(imports.run)
 app.command("simulate")(simulate.run)

@@ -11,7 +11,6 @@ from services.demo import expander, play, world
 from services.demo.play import Player
 from services.demo.script import Script
 from services.demo.world import NODES, World
-from services.gateway.app import create_app
 from services.node import site
 from services.node.node import Node
 from services.node.serving import Server
@@ -74,8 +73,12 @@ class Embedded:
             self.world.mark_loaded(name)
 
     def serve(self) -> None:
-        """Open the pages of all nodes."""
+        """Open the pages of all nodes; again is harmless."""
+        from services.gateway.app import create_app  # loading goes without pages
+
         for name, node in self.nodes.items():
+            if name in self._pages:
+                continue
             server = self._pages[name] = Server(create_app(site.site(node)), self._sockets[name])
             server.start(name)
             self._open.callback(server.stop)

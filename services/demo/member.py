@@ -1,11 +1,12 @@
 """One node of the demo in a process of its own: plays its share of the script once, then serves its pages.
 
-`python -m services.demo.member FOLDER NAME`; it ends on a signal, or when its standard input does: whoever
-started it is gone then.
+`python -m services.demo.member FOLDER NAME [quiet]`; quiet: without pages. It ends on a signal, or when its
+standard input does: whoever started it is gone then.
 """
 
 import os
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -13,7 +14,6 @@ from pathlib import Path
 from services.demo import expander
 from services.demo.play import Player
 from services.demo.world import World
-from services.gateway.app import create_app
 from services.node import alliances, channel, running, serving, site
 from services.node.node import Node
 from services.node.serving import Server
@@ -22,7 +22,7 @@ from services.runtime import clock, logs
 _LOOK = 0.2
 
 
-def run(world: World, name: str) -> None:
+def run(world: World, name: str, *, pages: bool) -> None:
     """Open, load, serve, until told to stop. Raises whatever ends the load."""
     signal.pthread_sigmask(signal.SIG_BLOCK, running.SIGNALS)
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
@@ -34,7 +34,7 @@ def run(world: World, name: str) -> None:
             node.open()
             node.start()
             if _loaded(world, node):
-                _serve(Server(create_app(site.site(node)), bound), name)
+                _serve(node, bound) if pages else signal.sigwait(running.SIGNALS)
         finally:
             node.close()
 
@@ -69,8 +69,11 @@ class _Share:
             self.error = error
 
 
-def _serve(server: Server, name: str) -> None:
-    server.start(name)
+def _serve(node: Node, bound: socket.socket) -> None:
+    from services.gateway.app import create_app  # loading goes without pages
+
+    server = Server(create_app(site.site(node)), bound)
+    server.start(node.name)
     while server.alive and not _told_to_stop(_LOOK):
         pass
     server.stop()
@@ -87,4 +90,4 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     logs.configure(clock.now)
-    run(World(Path(sys.argv[1])), sys.argv[2])
+    run(World(Path(sys.argv[1])), sys.argv[2], pages="quiet" not in sys.argv[3:])

@@ -31,10 +31,20 @@ class Broker(Protocol):
 
 
 class Separate:
-    """Four node processes over one folder. `start_broker` starts Kafka on a folder of its own."""
+    """Four node processes over one folder. `start_broker` starts Kafka on a folder of its own.
 
-    def __init__(self, folder: Path, start_broker: Callable[[Path], Broker], *, durable: bool = True) -> None:
-        self._folder, self._start_broker = folder, start_broker
+    `durable` False: for data that nobody will miss; `pages` False: the nodes serve none.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        start_broker: Callable[[Path], Broker],
+        *,
+        durable: bool = True,
+        pages: bool = True,
+    ) -> None:
+        self._folder, self._start_broker, self._pages = folder, start_broker, pages
         self._server = EmbeddedPostgres(folder / "postgres", durable=durable)
         self._open = ExitStack()
         self._databases: dict[str, Database] = {}
@@ -76,6 +86,7 @@ class Separate:
 
     def _spawn(self, name: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "services.demo.member", str(self._folder.absolute()), name]
+        command += [] if self._pages else ["quiet"]
         with (self.world.node(name) / "log").open("ab") as log:
             return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
 
@@ -107,8 +118,14 @@ class Separate:
 
     def watch(self) -> None:
         """Raises Unavailable when a node, or the broker, has ended by itself."""
-        if dead := [name for name, process in self._processes.items() if process.poll() is not None]:
-            places = ", ".join(str(self.world.node(name) / "log") for name in dead)
-            raise errors.Unavailable(f"{', '.join(dead)} ended: see {places}")
+        for name, process in self._processes.items():
+            if process.poll() is not None:
+                place = self.world.node(name) / "log"
+                raise errors.Unavailable(f"{name} ended; {place} ends with: {_last_line(place)}")
         if not self._broker.alive():
             raise errors.Unavailable(f"the broker ended: see {self._folder / 'kafka' / 'broker.log'}")
+
+
+def _last_line(place: Path) -> str:
+    lines = place.read_text("utf-8", errors="replace").split("\n")
+    return next((line for line in reversed(lines) if line), "nothing")

@@ -30,7 +30,7 @@ def stay(exchange: str, folder: Path, *, fresh: bool) -> list[str]:
             typer.echo(
                 "正在启动演示,首次启动需装载约一万四千条记录 · starting, the first time loads", err=True
             )
-            with _opened(exchange, folder, durable=True) as demo:
+            with _opened(exchange, folder, kept=True) as demo:
                 demo.load()
                 demo.serve()
                 _announce(demo.alliance, folder)
@@ -58,16 +58,16 @@ def once(exchange: str, *, as_json: bool) -> list[str]:
 
 def _loaded(exchange: str, folder: Path) -> tuple[Agreement, list[str]]:
     """What stands at the nodes, and in what they do not agree."""
-    with _opened(exchange, folder, durable=False) as demo:
+    with _opened(exchange, folder, kept=False) as demo:
         demo.load()
         open_ends = agree.wait(demo.databases(), demo.alliance, AGREE_SECONDS, demo.watch)
         return agree.state(demo.databases(), demo.alliance, clock.today(clock.now)), open_ends
 
 
-def _opened(exchange: str, folder: Path, *, durable: bool) -> Demo:
+def _opened(exchange: str, folder: Path, *, kept: bool) -> Demo:
     if exchange == "kafka":
-        return Separate(folder, _broker, durable=durable)
-    return Embedded(folder, durable=durable)
+        return Separate(folder, _broker, durable=kept, pages=kept)
+    return Embedded(folder, durable=kept)
 
 
 def _broker(folder: Path) -> Broker:

@@ -24,10 +24,9 @@ class Loaded(NamedTuple):
 
 @pytest.fixture(scope="session")
 def loaded(server_folder: Path) -> Iterator[Loaded]:
-    """The demo with everything that its script says, and its pages open."""
+    """The demo with everything that its script says; whoever needs its pages calls `loaded.demo.serve()`."""
     with Embedded(server_folder / "demo", durable=False) as demo:
         demo.load()
         different = agree.wait(demo.databases(), demo.alliance, PATIENCE)
         state = agree.state(demo.databases(), demo.alliance, clock.today(clock.now))
-        demo.serve()
         yield Loaded(demo, different, state)
