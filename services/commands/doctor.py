@@ -4,13 +4,14 @@ import typer
 
 from services.commands import options, screen
 from services.commands.options import NODE_TOML, Json, SettingsFile
-from services.node.checks import every
 from services.node.checks.finding import Finding, Level, Subject
 from services.runtime import clock
 
 
 def run(settings: SettingsFile = NODE_TOML, as_json: Json = False) -> None:
     """Check settings, keys, database, guard, exchange, clock, logs, read models. Exit code 1: one is bad."""
+    from services.node.checks import every
+
     place = options.place(settings)
     place.alliance.node(place.settings.name)  # NotFound when the alliance has no such node
     with screen.waiting("doctor"):

@@ -11,12 +11,12 @@ import typer
 
 from events import errors
 from events.loops import Role
+from services.bureau.case import Officer
 from services.bureau.office import Answer, Office
 from services.commands import options, screen
 from services.commands.lines import Line, Reader
 from services.commands.options import NODE_TOML, Json, Place, SettingsFile
 from services.ledger import logs
-from services.node import apart
 from services.runtime import clock
 
 CHUNK = 200
@@ -93,9 +93,9 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Record commands from a file, as many as can be in one transaction. Exit code 1: a line was refused."""
-    place, roles = options.place(settings), dict(_role(text) for text in acting)
+    place = options.place(settings)
     own = sorted(log.name for log in place.alliance.logs_of(place.settings.name))
-    reader = Reader(place.alliance.id, own, roles, clock.now())
+    reader = Reader(own, _officers(place.alliance.id, acting), clock.now())
     with file.open("rb") as opened, screen.progress(file.name) as progress:
         size = file.stat().st_size
         lines = _watched(reader.read(opened), lambda: progress(opened.tell(), size))
@@ -122,6 +122,8 @@ def check(lines: Iterable[Line]) -> Summary:
 
 
 def _record(place: Place, lines: Iterable[Line]) -> Summary:
+    from services.node import apart
+
     with apart.opened(place.settings, place.alliance) as node:
         with node.database.connection() as conn:
             heads = logs.heads(conn)
@@ -151,11 +153,17 @@ def _chunk(office: Office, log: str, lines: list[Line], summary: Summary) -> Non
             summary.refuse(line, answer)
 
 
-def _role(text: str) -> tuple[str, Role]:
-    bureau, _, role = text.partition("/")
-    if role not in {r.value for r in (Role.CLERK, Role.LEADER)}:
-        raise typer.BadParameter(f"{text!r} is not <bureau>/clerk or <bureau>/leader", param_hint="--as")
-    return bureau, Role(role)
+def _officers(alliance: str, texts: Iterable[str]) -> dict[str, Officer]:
+    """Who acts for each bureau."""
+    from services.gateway.acting import officer
+
+    found: dict[str, Officer] = {}
+    for text in texts:
+        bureau, _, role = text.partition("/")
+        if role not in {Role.CLERK.value, Role.LEADER.value}:
+            raise typer.BadParameter(f"{text!r} is not <bureau>/clerk or <bureau>/leader", param_hint="--as")
+        found[bureau] = officer(alliance, bureau, Role(role))
+    return found
 
 
 def _tell(summary: Summary, *, dry_run: bool, as_json: bool) -> None:

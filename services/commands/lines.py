@@ -7,7 +7,7 @@ of its bytes, in hex, so that the same line again gives the first answer.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import BinaryIO, NamedTuple
@@ -19,7 +19,6 @@ from events.loops import Role
 from services.bureau import commands, registry
 from services.bureau.case import Officer
 from services.bureau.office import Order
-from services.gateway.acting import officer
 
 LIMIT = 256 * 1024
 """Most bytes of a line."""
@@ -46,10 +45,10 @@ class Line(NamedTuple):
 
 
 class Reader:
-    """Reads lines for a node that hosts `logs`; `roles` says in which role we act for which bureau."""
+    """Reads lines for a node that hosts `logs`; `officers` are those who act, by their bureaus."""
 
-    def __init__(self, alliance: str, logs: list[str], roles: Mapping[str, Role], now: datetime) -> None:
-        self._alliance, self._logs, self._roles, self._now = alliance, logs, roles, now
+    def __init__(self, logs: Collection[str], officers: Mapping[str, Officer], now: datetime) -> None:
+        self._logs, self._officers, self._now = logs, officers, now
 
     def read(self, file: BinaryIO) -> Iterator[Line]:
         """Every line that is not empty, one in memory at a time."""
@@ -83,9 +82,9 @@ class Reader:
     def _officer(self, log: str) -> Officer:
         if log not in self._logs:
             raise errors.NotAllowed(f"log: this node does not write log {log[:12]}", field="log")
-        if log[:6] not in self._roles:
+        if log[:6] not in self._officers:
             raise errors.NotAllowed(f"log: say who acts for it: --as {log[:6]}/<role>", field="log")
-        return officer(self._alliance, log[:6], self._roles[log[:6]])
+        return self._officers[log[:6]]
 
     def _at(self, text: str | None) -> datetime | None:
         if text is None:

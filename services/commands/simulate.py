@@ -2,9 +2,9 @@
 
 import resource
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import cycle, islice
+from itertools import count, cycle, islice
 from random import Random
 from typing import Annotated, NamedTuple
 
@@ -15,12 +15,11 @@ from events.activity import Form, Theme
 from events.loops import Role
 from events.values import Place
 from services.bureau import activity
+from services.bureau.case import Officer
 from services.bureau.commands import Command
 from services.bureau.office import Answer, Order
 from services.commands import options, screen
 from services.commands.options import NODE_TOML, Json, SettingsFile
-from services.gateway.acting import officer
-from services.node import apart
 from services.runtime.clock import SHANGHAI
 
 BEGIN = datetime(2025, 1, 1, 8, tzinfo=SHANGHAI)
@@ -45,22 +44,26 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Record made-up activities in a demo node's own logs; the same seed again records nothing twice."""
+    from services.gateway.acting import officer
+    from services.node import apart
+
     place = options.place(settings)
     own = sorted(log.name for log in place.alliance.logs_of(place.settings.name))
     _refuse(own, demo=place.settings.demo)
     begin, done = time.monotonic(), 0
     with apart.opened(place.settings, place.alliance) as node, screen.progress("simulate") as progress:
-        for log, orders in work(place.alliance.id, own, events, seed):
+        clerks = {log: officer(place.alliance.id, log[:6], Role.CLERK) for log in own}
+        for log, orders in work(place.alliance.id, clerks, events, seed):
             _check(node.office.bulk(log, orders))
             done += len(orders)
             progress(done, events)
     _tell(done, time.monotonic() - begin, as_json=as_json)
 
 
-def work(alliance: str, own: Sequence[str], events: int, seed: int) -> Iterator[Work]:
+def work(alliance: str, clerks: Mapping[str, Officer], events: int, seed: int) -> Iterator[Work]:
     """Orders that become one event each, run by run, the logs in turn."""
-    made = {log: _orders(alliance, log, seed) for log in own}
-    for log in cycle(own):
+    made = {log: _orders(alliance, log, clerk, seed) for log, clerk in clerks.items()}
+    for log in cycle(made):
         orders = list(islice(made[log], min(RUN, events)))
         yield Work(log, orders)
         events -= len(orders)
@@ -68,16 +71,15 @@ def work(alliance: str, own: Sequence[str], events: int, seed: int) -> Iterator[
             return
 
 
-def _orders(alliance: str, log: str, seed: int) -> Iterator[Order]:
+def _orders(alliance: str, log: str, clerk: Officer, seed: int) -> Iterator[Order]:
     """Activity after activity: planned, sign-up stated, held, reported."""
-    random, clerk, at, number = Random(f"{seed}/{log}"), officer(alliance, log[:6], Role.CLERK), BEGIN, 0  # noqa: S311  (made-up data, no secrets)
-    while True:
+    random, at = Random(f"{seed}/{log}"), BEGIN  # noqa: S311  (made-up data, no secrets)
+    for number in count():
         key = f"simulate/{seed}/{number}"
         stream = envelope.subject_id(envelope.namespace(alliance, log), f"{key}/0", 0)
         for step, command in enumerate(_activity(random, log, stream, at)):
             yield Order(f"{key}/{step}", clerk, command, at)
             at += _STEP
-        number += 1
 
 
 def _activity(random: Random, log: str, stream: str, at: datetime) -> Iterable[Command]:

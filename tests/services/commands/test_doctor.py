@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka import KafkaAdminClient
 
 from events import errors
 from services.ledger import logs
@@ -93,6 +94,17 @@ def test_kafka_that_is_away_is_bad(running: Installation) -> None:
     running.write(exchange='"kafka"', kafka__bootstrap=f'"127.0.0.1:{installation.free_port()}"')
 
     assert bad(running, "exchange")["remedy"] == "start Kafka, or correct kafka.bootstrap"
+
+
+def test_a_topic_that_would_lose_records_is_bad(running: Installation, kafka: str) -> None:
+    running.write(exchange='"kafka"', kafka__bootstrap=f'"{kafka}"')
+    with KafkaAdminClient(bootstrap_servers=kafka) as admin:
+        admin.create_topics({f"yinqiao.{ALLIANCE}.{HERE}": {"num_partitions": 2}})
+
+    finding = bad(running, "exchange")
+
+    assert "2 partitions instead of 1" in finding["detail"]
+    assert "alter the topic" in finding["remedy"]
 
 
 def test_own_topics_that_are_not_there_yet_are_created_by_the_node(running: Installation) -> None:
