@@ -149,9 +149,9 @@ class Shipper:
         return True
 
     def _ship(self, topic: OwnTopic, size: int) -> int:
-        """Send one run. Our records, and nothing else, must stand at the end then; if not, it is read there.
+        """Send one run, and take it that our records and nothing else stand at the end then.
 
-        Killed after sending, the next process finds them on the topic.
+        If not, the next look at the end tells. Killed after sending, the next process finds them there.
         """
         with self._database.connection() as conn:
             notes = _batches(conn, topic.log, topic.whole, size)
@@ -164,17 +164,12 @@ class Shipper:
             except errors.Unavailable:
                 self._look_at = 0.0
                 raise
-            failpoint("ship.sent")
-        self._settle(topic, first, last)
+        failpoint("ship.sent")
+        topic.shipped(topic.next + last - first, last)
+        self._remember(topic)
         return last - first
 
-    def _settle(self, topic: OwnTopic, first: int, last: int) -> None:
-        end = topic.next + last - first
-        if self._exchange.ends([topic.log]).get(topic.log) != end:
-            self._look_at = 0.0
-            self._look()
-            return
-        topic.shipped(end, last)
+    def _remember(self, topic: OwnTopic) -> None:
         with self._database.transaction() as conn:
             conn.execute("SET LOCAL synchronous_commit TO off")  # a hint: what is lost of it is read again
             hints.save(conn, [topic.hint])

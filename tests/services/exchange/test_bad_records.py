@@ -282,6 +282,25 @@ def test_a_covered_record_that_does_not_belong_there_stops_that_log_with_evidenc
     assert follower.breaches() == [breach]
 
 
+def test_an_old_note_at_the_end_of_the_topic_covers_nothing_new(
+    inprocess: InProcessExchange, good: tuple[Ledger, Topic], new_follower: NewFollower
+) -> None:
+    # given a valid old note under a record that it does not cover, and nothing after it yet
+    ledger, records = good
+    inprocess.create(LOG)
+    publish(inprocess, *records[:4])
+    follower = new_follower(inprocess)
+    follower.reach(4)
+    publish(inprocess, *old_note_again(records)[4:6])
+    follower.receive(lambda: "forged-note" in follower.damage())
+    assert follower.sizes()[LOG] == 4
+    assert len(values(follower.ledger)) == 4
+    # when the rest comes
+    publish(inprocess, *records[6:])
+    follower.reach(8)
+    assert agree(ledger, follower.ledger)
+
+
 def test_a_covered_record_of_a_type_that_is_not_known_yet_is_stored(
     inprocess: InProcessExchange, new_follower: NewFollower
 ) -> None:

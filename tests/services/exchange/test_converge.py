@@ -185,6 +185,26 @@ def test_a_restarted_follower_reads_on_from_its_hint(
     assert agree(writer.ledger, follower.ledger)
 
 
+def test_a_hint_of_another_topic_of_that_name_means_nothing(
+    inprocess: InProcessExchange, new_writer: NewWriter, new_follower: NewFollower
+) -> None:
+    # given a follower that is down, and far on a topic that holds everything twice
+    writer, follower = new_writer(inprocess), new_follower(inprocess)
+    writer.ship(20)
+    publish(inprocess, *map(again, topic(inprocess)))
+    follower.reach(20)
+    writer.ship(1)
+    follower.reach(21)
+    # when the topic is made anew, and grows past that place
+    inprocess.drop(LOG)
+    writer.ship(40)
+    follower.restart()
+    # then it reads the new one from its beginning, and misses nothing
+    follower.reach(61)
+    assert agree(writer.ledger, follower.ledger)
+    assert follower.damage() == {}
+
+
 def test_a_topic_that_is_not_there_yet_is_found_later_and_others_do_not_wait(
     exchange: Exchange, new_writer: NewWriter, new_follower: NewFollower
 ) -> None:
