@@ -198,7 +198,8 @@ WHERE a.kind = 'answered' AND (l.how = 'settled' OR a.time > coalesce(l.closed_a
     AND NOT EXISTS (SELECT FROM named n WHERE n.answer_log = a.log AND n.answer_position = a.position
         AND n.log = l.log AND n.stream = l.stream)
     AND NOT EXISTS (SELECT FROM answer x WHERE x.log = a.log AND x.stream = a.stream
-        AND x.position > a.position AND x.question_log = a.question_log AND x.question_position = a.question_position)
+        AND x.position > a.position AND x.question_log = a.question_log
+        AND x.question_position = a.question_position)
 ORDER BY a.time DESC, a.log DESC, a.position DESC
 """
 

@@ -135,7 +135,7 @@ class Judge:
     def _check_parties(
         self, record: Record[Event], found: dict[Key, Record[Event]], here: dict[Key, Record[Event]]
     ) -> None:
-        match record.data:
+        match _fact(record.data):
             case loops.Answer(question=reference):
                 question = found[reference.log, reference.position]
                 if not any(names(q, record.bureau) for q in self._questions(record, question, here)):
@@ -194,6 +194,16 @@ def _check_leaves(cited: Iterable[Reference], found: dict[Key, Record[Event]]) -
             raise errors.Foreign(f"the record {name} that it refers to cannot be read")
         if base64.b64encode(record.leaf).decode() != reference.leaf:
             raise errors.Foreign(f"refers to {name} by a leaf hash that it does not have")
+
+
+def _fact(event: Event) -> Event:
+    """The event, or what it says anew when it is a correction, which must not say more than it may."""
+    if not isinstance(event, Corrected):
+        return event
+    try:
+        return catalogue.decode_value(event.fact, event.payload)
+    except errors.BadRecord:
+        return event  # folding it says what is wrong
 
 
 def _check_answer(settling: Record[Event], answer: Event) -> None:

@@ -60,6 +60,8 @@ class Projector:
         handled = 0
         try:
             with self._database.transaction() as conn:
+                # A crash of the server may take back whole batches, which are then folded again.
+                conn.execute("SET LOCAL synchronous_commit = off")
                 ends = covered(conn)
                 self._notice_followed(conn)
                 for group in self._groups(conn):

@@ -153,7 +153,7 @@ class Reader:
         """The queue of a log, not empty while there is more."""
         queue = self._queues[log]
         if conn is not None and self._runs_dry(log):
-            piece = max(READ_AHEAD // len(self._covered), 32)
+            piece = max(READ_AHEAD // len(self._covered), 4)
             with conn.cursor(binary=True) as cursor:
                 values = [log, self._read_to.get(log, 0), self._covered[log], piece]
                 queue.extend(map(Entry._make, cursor.execute(_NEXT, values).fetchall()))

@@ -20,7 +20,7 @@ BUREAUS = ("500116", "500117", "510300", "511600")
 
 
 class Story:
-    """A random history of activities of several bureaus: joint activities, answers good and bad, corrected."""
+    """A random history of activities of several bureaus: joint activities, answers good and bad."""
 
     def __init__(self, seed: int, steps: int) -> None:
         self.random = random.Random(seed)
@@ -120,7 +120,7 @@ def two_nodes(new_node: NewNode) -> tuple[Node, Node]:
     return new_node(World()), new_node(World())
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])  # both begin again
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])  # both begin again
 @given(seed=st.integers(0, 10**6))
 def test_shuffled_repeated_and_cut_deliveries_give_equal_digests(
     two_nodes: tuple[Node, Node], seed: int
@@ -143,11 +143,12 @@ def test_shuffled_repeated_and_cut_deliveries_give_equal_digests(
 
 def test_the_story_has_what_makes_it_hard(new_node: NewNode) -> None:
     """The property says little about histories in which nothing waits and nothing is corrected."""
+    node = new_node(World())
     causes: set[str] = set()
     kinds: set[type[Event]] = set()
     for seed in range(6):
         story = Story(seed, steps=70)
-        node = new_node(story.world)
+        node.begin_again(story.world)
         node.catch_up()
         causes |= set(node.waiting().values())
         kinds |= {type(r.data) for records in story.streams.values() for r in records}

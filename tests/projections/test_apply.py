@@ -149,6 +149,26 @@ def test_settling_with_an_answer_to_somebody_else_is_foreign(new_node: NewNode) 
     assert node.waiting() == {(OTHER, 2): "foreign"}
 
 
+def test_a_correction_cannot_turn_an_answer_to_a_question_that_did_not_ask_it(new_node: NewNode) -> None:
+    # given an answer that counts, and a question to somebody else
+    world = World()
+    *_, answer = joint(world)
+    plan = world.record(PLANNER, "b", planned())
+    other = world.record(PLANNER, "b", activity.ActivityPublished(asks=(ask(OTHER),)), [plan])
+    # when the answer is corrected to answer that one
+    new = activity.CohostConfirmed(question=reference(other))
+    world.record(HOST, "a-cohost", cohost_corrected(answer, new), [other])
+    node = new_node(world)
+    node.catch_up()
+    # then the correction is foreign, and the answer stands as it was
+    assert node.waiting() == {(HOST, 2): "foreign"}
+
+
+def cohost_corrected(old: Record[Event], new: Event) -> activity.CohostCorrected:
+    payload = new.model_dump(mode="json", exclude_none=True)
+    return activity.CohostCorrected(corrects=old.position, reason=WHY, fact=new.type, payload=payload)
+
+
 @pytest.mark.parametrize("version", [1, 3])
 def test_a_version_that_is_not_the_next_of_its_stream_fails(new_node: NewNode, version: int) -> None:
     world = World()
