@@ -1,6 +1,8 @@
 """PostgreSQL connections with deadlines, and migrations: plain SQL, in order, once, checked."""
 
 import hashlib
+import select
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ _OPTIONS = (
     "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
 )
 _MIGRATION_LOCK = 7_100_001
+_TRUSTED = 1.0
+"""Seconds for which a connection that served is not pinged."""
 
 
 def connect(dsn: str, *, autocommit: bool = True, options: str = _OPTIONS) -> Connection:
@@ -35,6 +39,21 @@ _LIVENESS: dict[str, Any] = {
 }
 
 
+class _Pooled(psycopg.Connection[tuple[object, ...]]):
+    """A connection that remembers when it served last, in monotonic seconds."""
+
+    used = -_TRUSTED
+
+
+def _check(conn: _Pooled) -> None:
+    """Ping a connection before it serves, unless it served just now and nothing came since.
+
+    A session that was ended says so by itself, and every command would otherwise wait for one more answer.
+    """
+    if time.monotonic() - conn.used > _TRUSTED or select.select([conn], [], [], 0)[0]:
+        ConnectionPool.check_connection(conn)
+
+
 class Database:
     """A bounded pool on one database; every wait ends in `Unavailable` instead of lasting."""
 
@@ -46,8 +65,10 @@ class Database:
             max_size=size,
             max_waiting=200,
             timeout=4,
+            reconnect_timeout=2,  # its pauses double: after a longer one the next asker tries at once
             kwargs={"autocommit": True, "options": _OPTIONS, **_LIVENESS},
-            check=ConnectionPool.check_connection,
+            connection_class=_Pooled,
+            check=_check,
             open=False,
         )
 
@@ -65,7 +86,10 @@ class Database:
         """A connection in autocommit mode; open transactions on it explicitly. Raises Unavailable."""
         try:
             with self._pool.connection() as conn:
-                yield conn
+                try:
+                    yield conn
+                finally:
+                    conn.used = time.monotonic()
         except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise errors.Unavailable("the database cannot be reached or is too busy") from error
 
