@@ -82,7 +82,9 @@ class LedgerRecorder(AggregateRecorder):
     ) -> Sequence[StoredEvent]:
         """The entries of an own stream, by version."""
         query = (
-            "SELECT version, value FROM ledger.entry WHERE own AND stream = %s AND version > %s AND version <= %s"
+            "SELECT version, value FROM ledger.entry WHERE own"
+            " AND log = ANY (ARRAY(SELECT log FROM ledger.log WHERE own))"  # the index begins with the log
+            " AND stream = %s AND version > %s AND version <= %s"
             f" ORDER BY version {'DESC' if desc else 'ASC'} LIMIT %s"  # noqa: S608  (two constants)
         )
         with self._database.connection() as conn:

@@ -99,9 +99,10 @@ BEGIN
     ) THEN
         RAISE EXCEPTION 'a stream that was read has moved' USING ERRCODE = 'YQ002';
     END IF;
-    IF EXISTS (  -- restored events stand for their commands under their own ids
-        SELECT FROM unnest(p_values) AS v (value) JOIN ledger.command c
-            ON c.log = p_log AND c.command = convert_from(substring(v.value FROM 99 FOR 36), 'UTF8')
+    IF EXISTS (  -- restored events stand for their commands under their own ids; looked up by index, whatever
+        -- the planner believes of the table's size
+        SELECT FROM ledger.command c WHERE c.log = p_log AND c.command = ANY (ARRAY(
+            SELECT convert_from(substring(v.value FROM 99 FOR 36), 'UTF8') FROM unnest(p_values) AS v (value)))
     ) THEN
         RAISE EXCEPTION 'a command was answered before this log was restored'
             USING ERRCODE = 'unique_violation', CONSTRAINT = 'command_once';
