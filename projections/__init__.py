@@ -10,6 +10,8 @@ A read model is one module and one `.sql` of the same name; `activity.py` is the
 
     MODEL = ReadModel("activity", version=1, handlers=on)      # and one more line in models.py
 
+Where its things ask other bureaus, `questions.py` brings the tables, handlers and queries of that.
+
 Duties of the tables. Each has `log text COLLATE "C"` and `stream uuid` first in its primary key, then any
 further key columns; every row belongs to the stream whose record wrote it. All other columns may be NULL,
 because a row is written a few columns at a time. Names are unqualified: each model has a schema of its own.

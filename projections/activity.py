@@ -5,15 +5,24 @@ from datetime import date
 from typing import Any, Literal, TypeAlias
 
 from psycopg import Connection
-from psycopg.rows import class_row
 
-from events import activity, loops
-from events.event import Event, Record
-from projections.model import Handlers, ReadModel
+from events import activity
+from events.event import Record
+from projections import questions
+from projections.model import Handlers, ReadModel, fetch
 from projections.rows import Rows
 
 on = Handlers()
-MODEL = ReadModel("activity", version=1, handlers=on)
+MODEL = ReadModel("activity", version=2, handlers=on, parts=("questions",))
+questions.follow(
+    on, "activity",
+    {
+        activity.CohostConfirmed: "confirmed",
+        activity.CohostDeclined: "declined",
+        activity.CohostReturned: "returned",
+    },
+    more=lambda answer: {"persons": getattr(answer, "persons", None)},
+)  # fmt: skip
 
 
 @on(activity.ActivityPlanned)
@@ -37,24 +46,8 @@ def show_change(record: Record[activity.ActivityChanged], rows: Rows) -> None:
 
 
 @on(activity.ActivityPublished)
-def show_question(record: Record[activity.ActivityPublished], rows: Rows) -> None:
+def show_published(record: Record[activity.ActivityPublished], rows: Rows) -> None:
     rows.put("activity", record, stage="published")
-    rows.add("question", record, position=record.position)
-    for ask in record.data.asks:
-        rows.put("invited", record, bureau=ask.bureau, due=ask.due)
-
-
-@on(activity.ActivityExtended)
-def show_more_time(record: Record[activity.ActivityExtended], rows: Rows) -> None:
-    rows.put("invited", record, bureau=record.data.bureau, due=record.data.due)
-
-
-@on(activity.ActivityPassedOn)
-def show_another_bureau(record: Record[activity.ActivityPassedOn], rows: Rows) -> None:
-    turn = record.data
-    rows.add("question", record, position=record.position)
-    rows.put("invited", record, bureau=turn.bureau, passed_to=turn.to.bureau)
-    rows.put("invited", record, bureau=turn.to.bureau, due=turn.to.due, passed_to=None)
 
 
 @on(activity.ActivitySignUpStated)
@@ -73,31 +66,11 @@ def show_held(record: Record[activity.ActivityHeld], rows: Rows) -> None:
     rows.put("activity", record, stage="held", day=held.day, persons=held.persons, hours=held.hours)
     if held.place is not None:
         rows.put("activity", record, division=held.place.division, place=held.place.name)
-    for answer in held.answers:
-        rows.put("counted", record, answer_log=answer.log, answer_position=answer.position)
 
 
 @on(activity.ActivityReported)
 def show_report(record: Record[activity.ActivityReported], rows: Rows) -> None:
     rows.put("activity", record, stage="reported", reported=record.data.day)
-
-
-_ANSWERS: dict[type[Event], str] = {
-    activity.CohostConfirmed: "confirmed",
-    activity.CohostDeclined: "declined",
-    activity.CohostReturned: "returned",
-}
-
-
-@on(loops.Answer, when=_ANSWERS.__contains__)
-def show_answer(record: Record[loops.Answer], rows: Rows) -> None:
-    answer = record.data
-    reason = getattr(answer, "reason", None)
-    rows.add(
-        "cohost", record, position=record.position, answer=_ANSWERS[type(answer)],
-        question_log=answer.question.log, question_position=answer.question.position,
-        persons=getattr(answer, "persons", None), reason=reason and reason.code,
-    )  # fmt: skip
 
 
 @on(activity.CohostSignUpStated)
@@ -140,28 +113,12 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(questions.Answer):
     """A co-host's answer; `too_late` when the activity was held and does not name it."""
 
-    log: str
-    stream: str
-    position: int
-    bureau: str
-    answer: str
     persons: int | None
     signed_up: int | None
-    reason: str | None
     counts: bool
-    too_late: bool
-
-
-@dataclass(frozen=True)
-class Invited:
-    """A bureau that was asked to co-host, and until when."""
-
-    bureau: str
-    due: date | None
-    passed_to: str | None
 
 
 @dataclass(frozen=True)
@@ -191,7 +148,7 @@ Group: TypeAlias = Literal["all", "bureau", "year", "month", "form", "theme"]
 _HOSTS = """
 WITH confirmed AS (
     SELECT c.log, c.stream, left(c.answer_log, 6) AS bureau
-    FROM counted c JOIN cohost a ON a.log = c.answer_log AND a.position = c.answer_position
+    FROM named c JOIN answer a ON a.log = c.answer_log AND a.position = c.answer_position
     WHERE a.answer = 'confirmed'
 ), host AS (
     SELECT log, stream, left(log, 6) AS bureau FROM activity UNION SELECT log, stream, bureau FROM confirmed
@@ -226,41 +183,30 @@ def activities(
             < (%(day)s, %(log)s::text, %(stream)s::text::uuid))
         ORDER BY coalesce(a.day, a.starts, '0001-01-01') DESC, a.log DESC, a.stream DESC LIMIT %(limit)s"""
     values = {**vars(chosen), "day": day, "log": log, "stream": stream, "limit": limit}
-    with conn.cursor(row_factory=class_row(Row)) as cursor:
-        return cursor.execute(query.encode(), values).fetchall()
+    return fetch(conn, Row, query, values)
 
 
 def one(conn: Connection[Any], log: str, stream: str) -> Row | None:
     """One activity; None when there is none."""
     query = f"{_HOSTS} {_ROW} WHERE a.log = %s AND a.stream = %s::text::uuid"
-    with conn.cursor(row_factory=class_row(Row)) as cursor:
-        return cursor.execute(query.encode(), [log, stream]).fetchone()
+    return next(iter(fetch(conn, Row, query, [log, stream])), None)
 
 
-def invited(conn: Connection[Any], log: str, stream: str) -> list[Invited]:
+def invited(conn: Connection[Any], log: str, stream: str) -> list[questions.Invited]:
     """Whom the planner asked, those it passed on included."""
-    query = "SELECT bureau, due, passed_to FROM invited WHERE log = %s AND stream = %s::text::uuid ORDER BY 1"
-    with conn.cursor(row_factory=class_row(Invited)) as cursor:
-        return cursor.execute(query, [log, stream]).fetchall()
+    return questions.invited(conn, log, stream)
 
 
-_ANSWERED = """
-SELECT c.log, c.stream::text, c.position, left(c.log, 6) AS bureau, c.answer, c.persons,
-    s.persons AS signed_up, c.reason, n.log IS NOT NULL AS counts,
-    n.log IS NULL AND c.answer = 'confirmed' AND a.stage IN ('held', 'reported') AS too_late
-FROM question q JOIN cohost c ON c.question_log = q.log AND c.question_position = q.position
-JOIN activity a ON a.log = q.log AND a.stream = q.stream
-LEFT JOIN counted n ON n.log = q.log AND n.stream = q.stream
-    AND n.answer_log = c.log AND n.answer_position = c.position
-LEFT JOIN cohost_sign_up s ON s.log = c.log AND s.stream = c.stream
-WHERE q.log = %s AND q.stream = %s::text::uuid ORDER BY c.log, c.position
-"""
+_ANSWERED = questions.given(
+    "activity", "a.persons, s.persons AS signed_up, n.position IS NOT NULL AS counts",
+    late="t.stage IN ('held', 'reported')",
+    join="LEFT JOIN cohost_sign_up s ON s.log = a.log AND s.stream = a.stream",
+)  # fmt: skip
 
 
 def answers(conn: Connection[Any], log: str, stream: str) -> list[Answer]:
     """Every answer to an activity's invitation, those that came too late included."""
-    with conn.cursor(row_factory=class_row(Answer)) as cursor:
-        return cursor.execute(_ANSWERED, [log, stream]).fetchall()
+    return fetch(conn, Answer, f"{_ANSWERED} ORDER BY a.log, a.position", [log, stream])
 
 
 _KEYS: dict[Group, str] = {
@@ -285,8 +231,7 @@ def counts(conn: Connection[Any], chosen: Chosen, by: Group = "all") -> list[Cou
             coalesce(sum(a.persons), 0) AS persons
         FROM activity a {hosts} WHERE {_CHOSEN} {mine} AND a.stage IN ('held', 'reported')
         GROUP BY 1 ORDER BY 1"""  # noqa: S608  (constants)
-    with conn.cursor(row_factory=class_row(Counts)) as cursor:
-        return cursor.execute(query.encode(), vars(chosen)).fetchall()
+    return fetch(conn, Counts, query, vars(chosen))
 
 
 def total(conn: Connection[Any], chosen: Chosen) -> Counts:
@@ -299,5 +244,4 @@ def overdue_reports(conn: Connection[Any], bureau: str | None, today: date) -> l
     query = f"""{_HOSTS} {_ROW} WHERE a.stage = 'held' AND a.report_due < %(today)s
         AND (%(bureau)s::text IS NULL OR left(a.log, 6) = %(bureau)s)
         ORDER BY a.report_due, a.log, a.stream"""
-    with conn.cursor(row_factory=class_row(Row)) as cursor:
-        return cursor.execute(query.encode(), {"bureau": bureau, "today": today}).fetchall()
+    return fetch(conn, Row, query, {"bureau": bureau, "today": today})

@@ -1,4 +1,4 @@
--- Activities as their planners tell them, and the answers of bureaus asked to co-host.
+-- Activities as their planners tell them.
 CREATE TABLE activity (
     log        text COLLATE "C",
     stream     uuid,
@@ -21,52 +21,14 @@ CREATE TABLE activity (
     hours      integer,
     reported   date,
     reason     text,                 -- why it was cancelled
+    asked      bigint,
+    closed     bigint,
     PRIMARY KEY (log, stream)
 );
 CREATE INDEX activity_day ON activity (day);
 
--- Whom the planner asked to co-host, and until when.
-CREATE TABLE invited (
-    log       text COLLATE "C",
-    stream    uuid,
-    bureau    text COLLATE "C",
-    due       date,
-    passed_to text,
-    PRIMARY KEY (log, stream, bureau)
-);
-
--- The records that an answer can name as its question.
-CREATE TABLE question (
-    log      text COLLATE "C",
-    stream   uuid,
-    position bigint,
-    PRIMARY KEY (log, stream, position)
-);
-CREATE INDEX question_position ON question (log, position);
-
--- The answers that the record of holding names.
-CREATE TABLE counted (
-    log             text COLLATE "C",
-    stream          uuid,
-    answer_log      text COLLATE "C",
-    answer_position bigint,
-    PRIMARY KEY (log, stream, answer_log, answer_position)
-);
-
--- Answers, in the streams of those who were asked.
-CREATE TABLE cohost (
-    log               text COLLATE "C",
-    stream            uuid,
-    position          bigint,
-    answer            text,          -- confirmed, declined, returned
-    question_log      text COLLATE "C",
-    question_position bigint,
-    persons           integer,
-    reason            text,
-    PRIMARY KEY (log, stream, position)
-);
-CREATE INDEX cohost_position ON cohost (log, position);
-CREATE INDEX cohost_question ON cohost (question_log, question_position);
+ALTER TABLE answer ADD COLUMN persons integer;  -- whom a co-host brings
+CREATE INDEX answer_position ON answer (log, position);
 
 -- Members of a co-host who signed up, as that bureau states it.
 CREATE TABLE cohost_sign_up (

@@ -6,16 +6,33 @@ from datetime import date
 from typing import Any
 
 from psycopg import Connection
-from psycopg.rows import class_row
 
-from events import cooperation, loops
-from events.event import Event, Key, Record
-from events.values import Paper, Why
-from projections.model import Handlers, ReadModel
+from events import cooperation
+from events.event import Key, Record
+from events.values import Paper
+from projections import questions
+from projections.model import Handlers, ReadModel, fetch
 from projections.rows import Rows
 
 on = Handlers()
-MODEL = ReadModel("cooperation", version=1, handlers=on)
+MODEL = ReadModel("cooperation", version=2, handlers=on, parts=("questions",))
+
+
+def _signed(answer: Any) -> dict[str, Any]:
+    note = getattr(getattr(answer, "reason", None), "note", None)
+    paper = _paper(getattr(answer, "paper", None))
+    return {"digest": getattr(answer, "text", None), "note": note and note.digest, **paper}
+
+
+questions.follow(
+    on, "memorandum",
+    {
+        cooperation.SignatureSigned: "signed",
+        cooperation.SignatureDeclined: "declined",
+        cooperation.SignatureReturned: "returned",
+    },
+    more=_signed,
+)  # fmt: skip
 
 
 @on(cooperation.MemorandumProposed)
@@ -41,47 +58,22 @@ def show_text(record: Record[cooperation.Terms], rows: Rows) -> None:
 
 @on(cooperation.MemorandumAmended)
 def show_amended(record: Record[cooperation.MemorandumAmended], rows: Rows) -> None:
-    rows.put("memorandum", record, stage="proposed", closed=record.position)
+    rows.put("memorandum", record, stage="proposed")
 
 
 @on(cooperation.MemorandumSentForSigning)
-def show_question(record: Record[cooperation.MemorandumSentForSigning], rows: Rows) -> None:
-    rows.put("memorandum", record, stage="signing", sent=record.position, closed=None)
-    rows.add("question", record, position=record.position)
-    for ask in record.data.asks:
-        _put_asked(record, ask, rows)
-
-
-def _put_asked(record: Record[Any], ask: loops.Ask, rows: Rows) -> None:
-    rows.put("asked", record, bureau=ask.bureau, position=record.position, due=ask.due, passed_to=None)
-
-
-@on(cooperation.MemorandumExtended)
-def show_more_time(record: Record[cooperation.MemorandumExtended], rows: Rows) -> None:
-    rows.put("asked", record, bureau=record.data.bureau, due=record.data.due)
-
-
-@on(cooperation.MemorandumPassedOn)
-def show_another_bureau(record: Record[cooperation.MemorandumPassedOn], rows: Rows) -> None:
-    turn = record.data
-    rows.add("question", record, position=record.position)
-    rows.put("asked", record, bureau=turn.bureau, passed_to=turn.to.bureau)
-    _put_asked(record, turn.to, rows)
+def show_sent(record: Record[cooperation.MemorandumSentForSigning], rows: Rows) -> None:
+    rows.put("memorandum", record, stage="signing")
 
 
 @on(cooperation.MemorandumEnteredIntoForce)
 def show_entry(record: Record[cooperation.MemorandumEnteredIntoForce], rows: Rows) -> None:
     entry, at = record.data, record.position
-    rows.put("memorandum", record, stage="in-force", closed=at, entered=at)
+    rows.put("memorandum", record, stage="in-force", entered=at)
     rows.add(
         "entry", record, position=at, digest=entry.text, in_force_from=entry.in_force_from,
         signatures=len(entry.answers), **_paper(entry.paper),
     )  # fmt: skip
-    for answer in entry.answers:
-        rows.add(
-            "named", record, position=at, bureau=answer.log[:6], answer_log=answer.log,
-            answer_position=answer.position,
-        )  # fmt: skip
 
 
 def _paper(paper: Paper | None) -> dict[str, Any]:
@@ -90,8 +82,7 @@ def _paper(paper: Paper | None) -> dict[str, Any]:
 
 @on(cooperation.MemorandumWithdrawn)
 def show_withdrawn(record: Record[cooperation.MemorandumWithdrawn], rows: Rows) -> None:
-    reason = record.data.reason.code
-    rows.put("memorandum", record, stage="withdrawn", closed=record.position, reason=reason)
+    rows.put("memorandum", record, stage="withdrawn", reason=record.data.reason.code)
 
 
 @on(cooperation.MemorandumPartyReleased)
@@ -106,29 +97,7 @@ def show_released(record: Record[cooperation.MemorandumPartyReleased], rows: Row
 @on(cooperation.MemorandumEnded)
 def show_end(record: Record[cooperation.MemorandumEnded], rows: Rows) -> None:
     end = record.data
-    rows.put(
-        "memorandum", record, stage="ended", closed=record.position, ended=end.day, reason=end.reason.code
-    )
-
-
-_ANSWERS: dict[type[Event], str] = {
-    cooperation.SignatureSigned: "signed",
-    cooperation.SignatureDeclined: "declined",
-    cooperation.SignatureReturned: "returned",
-}
-
-
-@on(loops.Answer, when=_ANSWERS.__contains__)
-def show_answer(record: Record[loops.Answer], rows: Rows) -> None:
-    answer = record.data
-    reason: Why | None = getattr(answer, "reason", None)
-    rows.add(
-        "signature", record, position=record.position, time=record.time, answer=_ANSWERS[type(answer)],
-        digest=getattr(answer, "text", None), reason=reason and reason.code,
-        note=reason and reason.note and reason.note.digest,
-        question_log=answer.question.log, question_position=answer.question.position,
-        **_paper(getattr(answer, "paper", None)),
-    )  # fmt: skip
+    rows.put("memorandum", record, stage="ended", ended=end.day, reason=end.reason.code)
 
 
 @on(cooperation.SignatureLeft)
@@ -167,7 +136,7 @@ standing AS MATERIALIZED (
     ) v
     WHERE v.digest = e.digest AND e.signatures = (
         SELECT count(*) FROM named d
-        JOIN signature s ON s.log = d.answer_log AND s.position = d.answer_position
+        JOIN answer s ON s.log = d.answer_log AND s.position = d.answer_position
         JOIN question q ON q.log = s.question_log AND q.position = s.question_position
         WHERE d.log = e.log AND d.stream = e.stream AND d.position = e.position AND q.log = e.log
             AND q.stream = e.stream AND s.answer = 'signed' AND s.digest = e.digest)
@@ -181,9 +150,10 @@ standing AS MATERIALIZED (
 ), bound AS (
     SELECT log, stream, position, left(log, 6) AS bureau, subjects, first, last, since FROM term
     UNION ALL
-    SELECT t.log, t.stream, t.position, d.bureau, t.subjects, t.first, least(t.last, (
+    SELECT t.log, t.stream, t.position, left(d.answer_log, 6), t.subjects, t.first, least(t.last, (
         SELECT min(r.day) FROM released r
-        WHERE r.log = t.log AND r.stream = t.stream AND r.bureau = d.bureau AND r.position > t.position
+        WHERE r.log = t.log AND r.stream = t.stream AND r.bureau = left(d.answer_log, 6)
+            AND r.position > t.position
     )), t.since
     FROM term t JOIN named d ON d.log = t.log AND d.stream = t.stream AND d.position = t.position
 )"""
@@ -197,7 +167,8 @@ _ALL = "near AS (SELECT log, stream FROM memorandum)"
 _DAY = "%(day)s::date BETWEEN first AND coalesce(last, %(day)s)"
 _IN_FORCE = f"""
 WITH near AS MATERIALIZED (
-    SELECT DISTINCT log, stream FROM named WHERE bureau = ANY (%(ours)s::text[] || %(theirs)s::text[])
+    SELECT DISTINCT log, stream FROM named
+    WHERE left(answer_log, 6) = ANY (%(ours)s::text[] || %(theirs)s::text[])
 ), {TERMS}, open AS MATERIALIZED (
     SELECT * FROM bound WHERE {_DAY} AND %(subject)s::text = ANY (subjects)
 )
@@ -250,5 +221,4 @@ ORDER BY bureau, partner, since, log, stream
 
 def partnerships(conn: Connection[Any], day: date, bureau: str | None = None) -> list[Partnership]:
     """Who works with whom on that day, for which subjects and since when; of one bureau, or all."""
-    with conn.cursor(row_factory=class_row(Partnership)) as cursor:
-        return cursor.execute(_PARTNERSHIPS.encode(), {"day": day, "bureau": bureau}).fetchall()
+    return fetch(conn, Partnership, _PARTNERSHIPS, {"day": day, "bureau": bureau})

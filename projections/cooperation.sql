@@ -1,4 +1,4 @@
--- Memoranda as their proposers tell them, and signatures as the other parties give them.
+-- Memoranda as their proposers tell them.
 CREATE TABLE memorandum (
     log       text COLLATE "C",
     stream    uuid,
@@ -6,8 +6,8 @@ CREATE TABLE memorandum (
     kind      text,
     title     text,
     proposed  text COLLATE "C",       -- the record's time
-    sent      bigint,                 -- position of the record that asked for signatures last
-    closed    bigint,                 -- position of the record after which nobody is asked any more
+    asked     bigint,
+    closed    bigint,
     entered   bigint,                 -- position of the last entry into force
     ended     date,                   -- its last day
     reason    text,                   -- why it was withdrawn or ended
@@ -33,28 +33,7 @@ CREATE TABLE version (
     PRIMARY KEY (log, stream, position)
 );
 
--- Whom the proposer asks to sign, and until when.
-CREATE TABLE asked (
-    log       text COLLATE "C",
-    stream    uuid,
-    bureau    text COLLATE "C",
-    position  bigint,                 -- of the record that put the question to this bureau
-    due       date,
-    passed_to text COLLATE "C",
-    PRIMARY KEY (log, stream, bureau)
-);
-CREATE INDEX asked_bureau ON asked (bureau);
-
--- The records that a signature can name as its question.
-CREATE TABLE question (
-    log      text COLLATE "C",
-    stream   uuid,
-    position bigint,
-    PRIMARY KEY (log, stream, position)
-);
-CREATE INDEX question_position ON question (log, position);
-
--- Entries into force, and the signatures that each names.
+-- Entries into force.
 CREATE TABLE entry (
     log           text COLLATE "C",
     stream        uuid,
@@ -67,17 +46,8 @@ CREATE TABLE entry (
     PRIMARY KEY (log, stream, position)
 );
 
-CREATE TABLE named (
-    log             text COLLATE "C",
-    stream          uuid,
-    position        bigint,           -- of the entry into force
-    bureau          text COLLATE "C",
-    answer_log      text COLLATE "C",
-    answer_position bigint,
-    PRIMARY KEY (log, stream, position, bureau)
-);
-CREATE INDEX named_bureau ON named (bureau);
-CREATE INDEX named_answer ON named (answer_log, answer_position);
+-- Whose signatures they name.
+CREATE INDEX named_bureau ON named (left(answer_log, 6));
 
 -- Parties that left, as the proposer confirms it.
 CREATE TABLE released (
@@ -91,24 +61,13 @@ CREATE TABLE released (
     PRIMARY KEY (log, stream, position)
 );
 
--- Answers, in the streams of those who were asked.
-CREATE TABLE signature (
-    log               text COLLATE "C",
-    stream            uuid,
-    position          bigint,
-    time              text COLLATE "C",
-    answer            text,           -- signed, declined, returned
-    digest            text,           -- the text that was signed
-    reason            text,
-    note              text,           -- digest of the words beyond the reason
-    paper_date        date,
-    paper_number      text,
-    question_log      text COLLATE "C",
-    question_position bigint,
-    PRIMARY KEY (log, stream, position)
-);
-CREATE INDEX signature_position ON signature (log, position);
-CREATE INDEX signature_question ON signature (question_log, question_position);
+-- What a signature says beyond an answer.
+ALTER TABLE answer
+    ADD COLUMN digest       text,     -- the text that was signed
+    ADD COLUMN note         text,     -- digest of the words beyond the reason
+    ADD COLUMN paper_date   date,
+    ADD COLUMN paper_number text;
+CREATE INDEX answer_position ON answer (log, position);
 
 -- Notice to leave, in the leaving party's stream.
 CREATE TABLE notice (

@@ -6,8 +6,9 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import class_row
 
+from projections import questions
+from projections.model import fetch
 from projections.talent import ANSWERED
 
 
@@ -69,17 +70,10 @@ class ServiceDay:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(questions.Answer):
     """A host's answer; `too_late` when it accepted and the home started, changed or closed it without."""
 
-    log: str
-    stream: str
-    position: int
-    bureau: str
-    answer: str
-    reason: str | None
     named: bool
-    too_late: bool
 
 
 @dataclass(frozen=True)
@@ -142,11 +136,12 @@ _SERVED = f"""LATERAL (
 _LISTED = f"""
 SELECT d.log, d.stream::text, left(d.log, 6) AS home, d.stage, d.host, d.outside,
     d.outside IS NOT NULL AS one_sided, d.field, d.purpose, d.expert_log, e.stream::text AS expert,
-    e.speciality, d.days, d.starts, d.ends, d.need_log, n.stream::text AS need, d.batch, d.due,
-    d.stage = 'approved' AND a.answer IS NULL AND coalesce(d.due < %(today)s, false) AS overdue,
+    e.speciality, d.days, d.starts, d.ends, d.need_log, n.stream::text AS need, d.batch, k.due,
+    d.stage = 'approved' AND a.answer IS NULL AND coalesce(k.due < %(today)s, false) AS overdue,
     a.answer, a.reason AS answer_reason, d.started, d.ended, d.reason, s.served, s.confirmed, s.questioned,
     r.log IS NOT NULL AS rated
 FROM dispatch d LEFT JOIN {ANSWERED} a ON true CROSS JOIN {_SERVED} s
+CROSS JOIN LATERAL (SELECT {questions.due("d", "d.host")}) k
 LEFT JOIN expert e ON e.log = d.expert_log AND e.position = d.expert_position
 LEFT JOIN need n ON n.log = d.need_log AND n.position = d.need_position
 LEFT JOIN rating r ON r.log = a.log AND r.stream = a.stream
@@ -176,15 +171,13 @@ def board(
             < (%(starts)s, %(log)s::text COLLATE "C", %(stream)s::text::uuid))
         ORDER BY d.starts DESC, d.log DESC, d.stream DESC LIMIT %(limit)s"""
     values = {**vars(chosen), "today": today, "starts": starts, "log": log, "stream": stream, "limit": limit}
-    with conn.cursor(row_factory=class_row(Dispatch)) as cursor:
-        return cursor.execute(query.encode(), values).fetchall()
+    return fetch(conn, Dispatch, query, values)
 
 
 def one(conn: Connection[Any], log: str, stream: str, today: date) -> Dispatch | None:
     """One dispatch; None when there is none."""
     query = f"{_LISTED} WHERE d.log = %(log)s AND d.stream = %(stream)s::text::uuid"
-    with conn.cursor(row_factory=class_row(Dispatch)) as cursor:
-        return cursor.execute(query.encode(), {"log": log, "stream": stream, "today": today}).fetchone()
+    return next(iter(fetch(conn, Dispatch, query, {"log": log, "stream": stream, "today": today})), None)
 
 
 def service_days(conn: Connection[Any], log: str, stream: str) -> list[ServiceDay]:
@@ -193,26 +186,15 @@ def service_days(conn: Connection[Any], log: str, stream: str) -> list[ServiceDa
         FROM dispatch d JOIN served v ON v.log = d.log AND v.stream = d.stream LEFT JOIN {_SEEN}
         WHERE d.log = %s AND d.stream = %s::text::uuid
         ORDER BY v.day, v.half, v.position"""  # noqa: S608  (constants)
-    with conn.cursor(row_factory=class_row(ServiceDay)) as cursor:
-        return cursor.execute(query.encode(), [log, stream]).fetchall()
+    return fetch(conn, ServiceDay, query, [log, stream])
 
 
-_ANSWERS = """
-SELECT a.log, a.stream::text, a.position, left(a.log, 6) AS bureau, a.answer, a.reason,
-    n.log IS NOT NULL AS named,
-    n.log IS NULL AND a.answer = 'accepted' AND (d.closed IS NOT NULL OR q.position < d.asked) AS too_late
-FROM question q JOIN dispatch d ON d.log = q.log AND d.stream = q.stream
-JOIN answer a ON a.question_log = q.log AND a.question_position = q.position
-LEFT JOIN named n ON n.log = q.log AND n.stream = q.stream
-    AND n.answer_log = a.log AND n.answer_position = a.position
-WHERE q.log = %s AND q.stream = %s::text::uuid ORDER BY a.log, a.position
-"""
+_ANSWERS = questions.given("dispatch", "n.position IS NOT NULL AS named")
 
 
 def answers(conn: Connection[Any], log: str, stream: str) -> list[Answer]:
     """Every answer to the offer, those that came too late included."""
-    with conn.cursor(row_factory=class_row(Answer)) as cursor:
-        return cursor.execute(_ANSWERS, [log, stream]).fetchall()
+    return fetch(conn, Answer, f"{_ANSWERS} ORDER BY a.log, a.position", [log, stream])
 
 
 _KEYS: dict[Group, str] = {
@@ -232,8 +214,7 @@ def counts(conn: Connection[Any], chosen: Chosen, by: Group = "all") -> list[Cou
             count(DISTINCT (d.expert_log, d.expert_position)) AS experts, count(DISTINCT d.batch) AS batches
         FROM dispatch d WHERE {_CHOSEN} AND d.started IS NOT NULL
         GROUP BY 1 ORDER BY 1"""  # noqa: S608  (constants)
-    with conn.cursor(row_factory=class_row(Counts)) as cursor:
-        return cursor.execute(query.encode(), vars(chosen)).fetchall()
+    return fetch(conn, Counts, query, vars(chosen))
 
 
 def total(conn: Connection[Any], chosen: Chosen) -> Counts:
@@ -249,8 +230,7 @@ def service(conn: Connection[Any], chosen: Chosen) -> list[Service]:
             coalesce(sum(v.halves) FILTER (WHERE d.outside IS NOT NULL), 0) AS one_sided
         FROM served v JOIN dispatch d ON d.log = v.log AND d.stream = v.stream LEFT JOIN {_SEEN}
         WHERE {of} GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608  (constants)
-    with conn.cursor(row_factory=class_row(Service)) as cursor:
-        return cursor.execute(query.encode(), vars(chosen)).fetchall()
+    return fetch(conn, Service, query, vars(chosen))
 
 
 def by_stage(conn: Connection[Any], chosen: Chosen) -> dict[str, int]:

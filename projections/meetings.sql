@@ -1,4 +1,4 @@
--- Meetings as their callers tell them, and the answers of bureaus that were asked to come.
+-- Meetings as their callers tell them.
 CREATE TABLE meeting (
     log             text COLLATE "C",
     stream          uuid,
@@ -10,7 +10,8 @@ CREATE TABLE meeting (
     outside         text[],
     memorandum_log  text COLLATE "C",    -- the record of the memorandum it was called under
     memorandum_position bigint,
-    asked           bigint,              -- position of the record that asked last
+    asked           bigint,
+    closed          bigint,
     agenda          text,                -- digest of the attachment
     present         integer,
     excused         integer,
@@ -24,46 +25,4 @@ CREATE TABLE meeting (
 );
 CREATE INDEX meeting_day ON meeting (day);
 
--- Whom the caller asked, and until when.
-CREATE TABLE invited (
-    log       text COLLATE "C",
-    stream    uuid,
-    bureau    text COLLATE "C",
-    position  bigint,                    -- of the record that put the question to this bureau
-    due       date,
-    passed_to text COLLATE "C",
-    PRIMARY KEY (log, stream, bureau)
-);
-CREATE INDEX invited_bureau ON invited (bureau);
-
--- The records that an answer can name as its question.
-CREATE TABLE question (
-    log      text COLLATE "C",
-    stream   uuid,
-    position bigint,
-    PRIMARY KEY (log, stream, position)
-);
-CREATE INDEX question_position ON question (log, position);
-
--- The confirmations that the record of holding names.
-CREATE TABLE counted (
-    log             text COLLATE "C",
-    stream          uuid,
-    answer_log      text COLLATE "C",
-    answer_position bigint,
-    PRIMARY KEY (log, stream, answer_log, answer_position)
-);
-
--- Answers, in the streams of those who were asked.
-CREATE TABLE attendance (
-    log               text COLLATE "C",
-    stream            uuid,
-    position          bigint,
-    answer            text,              -- confirmed, declined, returned
-    persons           integer,
-    reason            text,
-    question_log      text COLLATE "C",
-    question_position bigint,
-    PRIMARY KEY (log, stream, position)
-);
-CREATE INDEX attendance_question ON attendance (question_log, question_position);
+ALTER TABLE answer ADD COLUMN persons integer;

@@ -5,9 +5,10 @@ from datetime import date, timedelta
 from typing import Any, TypeAlias
 
 from psycopg import Connection
-from psycopg.rows import class_row
 
+from projections import questions
 from projections.cooperation import TERMS
+from projections.model import fetch
 
 ENDING_SOON = timedelta(days=60)
 """How long before its end a memorandum is brought to mind."""
@@ -65,37 +66,19 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A bureau that is asked to sign the newest text, and what it answered: signed, declined, returned."""
-
-    bureau: str
-    due: date
-    passed_to: str | None
-    answer: str | None
-    overdue: bool
-
-
-@dataclass(frozen=True)
-class Signature:
+class Signature(questions.Answer):
     """A bureau's answer; `entry` is the entry into force that names it.
 
     `version` is the position of the text that was signed; `too_late` when the proposer closed the question
     without it.
     """
 
-    log: str
-    stream: str
-    position: int
-    bureau: str
     time: str
-    answer: str
     version: int | None
-    reason: str | None
     note: str | None
     paper_date: date | None
     paper_number: str | None
     entry: int | None
-    too_late: bool
 
 
 @dataclass(frozen=True)
@@ -148,10 +131,10 @@ listed AS (
             UNION SELECT b.bureau FROM bound b WHERE b.log = m.log AND b.stream = m.stream
                 AND b.position = t.position AND (NOT t.open OR coalesce(b.last >= %(day)s, true))
             UNION SELECT a.bureau FROM asked a WHERE a.log = m.log AND a.stream = m.stream
-                AND t.position IS NULL AND m.sent > v.position
-                AND a.position >= m.sent AND a.passed_to IS NULL
+                AND t.position IS NULL AND m.asked > v.position
+                AND a.position >= m.asked AND a.passed_to IS NULL
             UNION SELECT p FROM unnest(v.parties) AS p
-            WHERE t.position IS NULL AND coalesce(m.sent < v.position, true)
+            WHERE t.position IS NULL AND coalesce(m.asked < v.position, true)
             ORDER BY 1) AS parties,
         v.outside, v.outside <> '{}' AS one_sided, t.since, t.last, m.reason, v.position AS version,
         m.proposed
@@ -187,8 +170,7 @@ def register(
             < (%(time)s COLLATE "C", %(log)s::text COLLATE "C", %(stream)s::text))
         ORDER BY proposed DESC, log DESC, stream DESC LIMIT %(limit)s"""  # noqa: S608  (constants)
     values = {**vars(chosen), "day": day, "time": time, "log": log, "stream": stream, "limit": limit}
-    with conn.cursor(row_factory=class_row(Row)) as cursor:
-        return cursor.execute(query.encode(), values).fetchall()
+    return fetch(conn, Row, query, values)
 
 
 def ending(conn: Connection[Any], day: date, bureau: str | None = None) -> list[Row]:
@@ -197,8 +179,7 @@ def ending(conn: Connection[Any], day: date, bureau: str | None = None) -> list[
         SELECT * FROM listed WHERE in_force AND last <= %(until)s
         ORDER BY last, log, stream"""  # noqa: S608  (constants)
     values = {"bureau": bureau, "day": day, "until": day + ENDING_SOON}
-    with conn.cursor(row_factory=class_row(Row)) as cursor:
-        return cursor.execute(query.encode(), values).fetchall()
+    return fetch(conn, Row, query, values)
 
 
 _ONE = 'near AS (SELECT %(log)s::text COLLATE "C" AS log, %(stream)s::text::uuid AS stream)'
@@ -207,8 +188,7 @@ _ONE = 'near AS (SELECT %(log)s::text COLLATE "C" AS log, %(stream)s::text::uuid
 def one(conn: Connection[Any], log: str, stream: str, day: date) -> Row | None:
     """One memorandum as it stands on that day; None when there is none."""
     query = f"WITH {_ONE}, {TERMS}, {_LISTED} SELECT * FROM listed"  # noqa: S608  (constants)
-    with conn.cursor(row_factory=class_row(Row)) as cursor:
-        return cursor.execute(query.encode(), {"log": log, "stream": stream, "day": day}).fetchone()
+    return next(iter(fetch(conn, Row, query, {"log": log, "stream": stream, "day": day})), None)
 
 
 def versions(conn: Connection[Any], log: str, stream: str) -> list[Version]:
@@ -216,48 +196,26 @@ def versions(conn: Connection[Any], log: str, stream: str) -> list[Version]:
     query = """SELECT position, time, subjects, parties, outside, digest, size, mediatype,
         valid_from, valid_to, notice_days, reason
         FROM version WHERE log = %s AND stream = %s::text::uuid ORDER BY position"""
-    with conn.cursor(row_factory=class_row(Version)) as cursor:
-        return cursor.execute(query, [log, stream]).fetchall()
+    return fetch(conn, Version, query, [log, stream])
 
 
-_ASKED = """
-SELECT a.bureau, a.due, a.passed_to, s.answer,
-    s.answer IS NULL AND a.passed_to IS NULL AND m.closed IS NULL AND a.due < %(day)s AS overdue
-FROM memorandum m JOIN asked a ON a.log = m.log AND a.stream = m.stream AND a.position >= m.sent
-LEFT JOIN LATERAL (
-    SELECT s.answer FROM question q
-    JOIN signature s ON s.question_log = q.log AND s.question_position = q.position
-    WHERE q.log = m.log AND q.stream = m.stream AND q.position >= m.sent AND left(s.log, 6) = a.bureau
-    ORDER BY s.time DESC, s.log DESC, s.position DESC LIMIT 1
-) s ON true
-WHERE m.log = %(log)s AND m.stream = %(stream)s::text::uuid ORDER BY a.bureau
-"""
-
-
-def asked(conn: Connection[Any], log: str, stream: str, day: date) -> list[Asked]:
+def asked(conn: Connection[Any], log: str, stream: str, day: date) -> list[questions.Asked]:
     """Who was asked to sign the newest text that was sent, those it was passed on from included."""
-    with conn.cursor(row_factory=class_row(Asked)) as cursor:
-        return cursor.execute(_ASKED, {"log": log, "stream": stream, "day": day}).fetchall()
+    return questions.asked(conn, "memorandum", log, stream, day)
 
 
-_SIGNATURES = """
-SELECT s.log, s.stream::text, s.position, left(s.log, 6) AS bureau, s.time, s.answer, (
+_SIGNATURES = questions.given(
+    "memorandum",
+    """a.time, a.note, a.paper_date, a.paper_number, n.position AS entry, (
         SELECT max(v.position) FROM version v
-        WHERE v.log = q.log AND v.stream = q.stream AND v.digest = s.digest AND v.position < q.position
-    ) AS version, s.reason, s.note, s.paper_date, s.paper_number, n.position AS entry,
-    s.answer = 'signed' AND n.log IS NULL AND (m.closed IS NOT NULL OR q.position < m.sent) AS too_late
-FROM question q JOIN memorandum m ON m.log = q.log AND m.stream = q.stream
-JOIN signature s ON s.question_log = q.log AND s.question_position = q.position
-LEFT JOIN named n ON n.log = q.log AND n.stream = q.stream
-    AND n.answer_log = s.log AND n.answer_position = s.position
-WHERE q.log = %s AND q.stream = %s::text::uuid ORDER BY s.time, s.log, s.position
-"""
+        WHERE v.log = q.log AND v.stream = q.stream AND v.digest = a.digest AND v.position < q.position
+    ) AS version""",
+)
 
 
 def signatures(conn: Connection[Any], log: str, stream: str) -> list[Signature]:
     """Every answer to the question of signing, on whichever text, those that came too late included."""
-    with conn.cursor(row_factory=class_row(Signature)) as cursor:
-        return cursor.execute(_SIGNATURES, [log, stream]).fetchall()
+    return fetch(conn, Signature, f"{_SIGNATURES} ORDER BY a.time, a.log, a.position", [log, stream])
 
 
 def forces(conn: Connection[Any], log: str, stream: str) -> list[Force]:
@@ -266,15 +224,14 @@ def forces(conn: Connection[Any], log: str, stream: str) -> list[Force]:
         SELECT e.position, t.version, e.in_force_from, t.first, t.last, e.paper_date, e.paper_number
         FROM near JOIN entry e USING (log, stream) LEFT JOIN term t USING (log, stream, position)
         ORDER BY e.position"""  # noqa: S608  (constants)
-    with conn.cursor(row_factory=class_row(Force)) as cursor:
-        return cursor.execute(query.encode(), {"log": log, "stream": stream}).fetchall()
+    return fetch(conn, Force, query, {"log": log, "stream": stream})
 
 
 _NOTICES = """
 SELECT DISTINCT n.log, n.stream::text, n.position, left(n.log, 6) AS bureau, n.day, n.reason, (
     SELECT min(r.day) FROM released r WHERE r.log = q.log AND r.stream = q.stream
         AND r.notice_log = n.log AND r.notice_position = n.position) AS released
-FROM question q JOIN signature s ON s.question_log = q.log AND s.question_position = q.position
+FROM question q JOIN answer s ON s.question_log = q.log AND s.question_position = q.position
 JOIN notice n ON n.log = s.log AND n.stream = s.stream
 WHERE q.log = %s AND q.stream = %s::text::uuid ORDER BY n.log, n.position
 """
@@ -282,5 +239,4 @@ WHERE q.log = %s AND q.stream = %s::text::uuid ORDER BY n.log, n.position
 
 def notices(conn: Connection[Any], log: str, stream: str) -> list[Notice]:
     """Notices to leave that its parties gave."""
-    with conn.cursor(row_factory=class_row(Notice)) as cursor:
-        return cursor.execute(_NOTICES, [log, stream]).fetchall()
+    return fetch(conn, Notice, _NOTICES, [log, stream])

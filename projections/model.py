@@ -1,17 +1,19 @@
 """What a read model is: a name, a version, its tables, and the handlers that write them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from psycopg import Connection
+from psycopg.rows import class_row
 
 from events.event import Event, Record
 from projections.rows import Rows
 
 E = TypeVar("E", bound=Event)
+T = TypeVar("T")
 Handler: TypeAlias = Callable[[Record[Any], Rows], None]
 _Typed: TypeAlias = Callable[[Record[E], Rows], None]
 
@@ -47,6 +49,7 @@ class Handlers:
 class ReadModel:
     """Tables folded from the ledger; a change of tables or handlers needs a new `version`.
 
+    `parts` names the `.sql` files of tables that it shares with others, put before its own.
     `verbatim`: each record is handled as it stands, corrections too, and none is folded into another.
     `local_tables` hold what is this node's own, such as arrival numbers: append-only, in no digest.
     """
@@ -54,13 +57,17 @@ class ReadModel:
     name: str
     version: int
     handlers: Handlers
+    parts: tuple[str, ...] = ()
     verbatim: bool = False
     local_tables: frozenset[str] = frozenset()
 
     @property
     def sql(self) -> str:
         """What creates the tables, names unqualified."""
-        return resources.files("projections").joinpath(f"{self.name}.sql").read_text(encoding="utf-8")
+        here = resources.files("projections")
+        return "".join(
+            here.joinpath(f"{n}.sql").read_text(encoding="utf-8") for n in (*self.parts, self.name)
+        )
 
 
 class Instance(NamedTuple):
@@ -89,3 +96,11 @@ def reading(conn: Connection[Any], which: ReadModel | Instance) -> Iterator[Conn
         conn.execute("SELECT set_config('search_path', %s, true)", [f"{schema}, pg_catalog"])
         yield conn
         conn.execute("SELECT set_config('search_path', %s, true)", row)
+
+
+def fetch(
+    conn: Connection[Any], shape: type[T], query: str, values: Sequence[Any] | Mapping[str, Any]
+) -> list[T]:
+    """What a query finds, each row as an object of this class, whose fields are the columns."""
+    with conn.cursor(row_factory=class_row(shape)) as cursor:
+        return cursor.execute(query.encode(), values).fetchall()

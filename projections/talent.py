@@ -5,17 +5,24 @@ from datetime import date
 from typing import Any, TypeAlias
 
 from psycopg import Connection
-from psycopg.rows import class_row
 
-from events import loops, talent
-from events.event import Event, Record
+from events import talent
+from events.event import Record
 from events.values import Reference
-from projections import experts
-from projections.model import ReadModel
+from projections import experts, questions
+from projections.model import ReadModel, fetch
 from projections.rows import Rows
 
 on = experts.on
-MODEL = ReadModel("talent", version=1, handlers=on)
+MODEL = ReadModel("talent", version=2, handlers=on, parts=("questions",))
+questions.follow(
+    on, "dispatch",
+    {
+        talent.AcceptanceAccepted: "accepted",
+        talent.AcceptanceDeclined: "declined",
+        talent.AcceptanceReturned: "returned",
+    },
+)  # fmt: skip
 
 
 @on(talent.NeedPublished)
@@ -54,28 +61,18 @@ def show_change(record: Record[talent.DispatchChanged], rows: Rows) -> None:
     new = record.data
     rows.put(
         "dispatch", record, stage="offered", days=new.days, starts=new.starts, ends=new.ends,
-        asked=None, closed=record.position, due=None,
+        asked=None,
     )  # fmt: skip
 
 
 @on(talent.DispatchApproved)
-def show_question(record: Record[talent.DispatchApproved], rows: Rows) -> None:
-    rows.put("dispatch", record, stage="approved", closed=None)
-    rows.add("question", record, position=record.position)
-    for ask in record.data.asks:
-        rows.put("dispatch", record, asked=record.position, due=ask.due)
-
-
-@on(talent.DispatchExtended)
-def show_more_time(record: Record[talent.DispatchExtended], rows: Rows) -> None:
-    rows.put("dispatch", record, due=record.data.due)
+def show_approved(record: Record[talent.DispatchApproved], rows: Rows) -> None:
+    rows.put("dispatch", record, stage="approved")
 
 
 @on(talent.DispatchPassedOn)
 def show_another_host(record: Record[talent.DispatchPassedOn], rows: Rows) -> None:
-    turn = record.data.to
-    rows.add("question", record, position=record.position)
-    rows.put("dispatch", record, host=turn.bureau, asked=record.position, due=turn.due)
+    rows.put("dispatch", record, host=record.data.to.bureau, asked=record.position)
 
 
 @on(talent.DispatchConfirmedOutside)
@@ -85,9 +82,7 @@ def show_outside_consent(record: Record[talent.DispatchConfirmedOutside], rows: 
 
 @on(talent.DispatchStarted)
 def show_start(record: Record[talent.DispatchStarted], rows: Rows) -> None:
-    rows.put("dispatch", record, stage="started", started=record.data.day, closed=record.position)
-    for answer in record.data.answers:
-        rows.put("named", record, answer_log=answer.log, answer_position=answer.position)
+    rows.put("dispatch", record, stage="started", started=record.data.day)
 
 
 @on(talent.DispatchServiceDayLogged)
@@ -110,32 +105,12 @@ def show_completed(record: Record[talent.DispatchCompleted], rows: Rows) -> None
 
 @on(talent.DispatchWithdrawn)
 def show_withdrawn(record: Record[talent.DispatchWithdrawn], rows: Rows) -> None:
-    reason = record.data.reason.code
-    rows.put("dispatch", record, stage="withdrawn", reason=reason, closed=record.position)
+    rows.put("dispatch", record, stage="withdrawn", reason=record.data.reason.code)
 
 
 @on(talent.DispatchExpired)
 def show_expired(record: Record[talent.DispatchExpired], rows: Rows) -> None:
-    reason = record.data.reason.code
-    rows.put("dispatch", record, stage="expired", reason=reason, closed=record.position)
-
-
-_ANSWERS: dict[type[Event], str] = {
-    talent.AcceptanceAccepted: "accepted",
-    talent.AcceptanceDeclined: "declined",
-    talent.AcceptanceReturned: "returned",
-}
-
-
-@on(loops.Answer, when=_ANSWERS.__contains__)
-def show_answer(record: Record[loops.Answer], rows: Rows) -> None:
-    answer = record.data
-    reason = getattr(answer, "reason", None)
-    rows.add(
-        "answer", record, position=record.position, answer=_ANSWERS[type(answer)],
-        reason=reason and reason.code, question_log=answer.question.log,
-        question_position=answer.question.position,
-    )  # fmt: skip
+    rows.put("dispatch", record, stage="expired", reason=record.data.reason.code)
 
 
 @on(talent.AcceptanceDayConfirmed)
@@ -201,12 +176,7 @@ class Chosen:
 
 Cursor: TypeAlias = tuple[date, str, str]
 
-ANSWERED = """LATERAL (
-    SELECT a.* FROM question q
-    JOIN answer a ON a.question_log = q.log AND a.question_position = q.position
-    WHERE q.log = d.log AND q.stream = d.stream AND q.position >= d.asked AND left(a.log, 6) = d.host
-    ORDER BY a.log DESC, a.position DESC LIMIT 1
-)"""
+ANSWERED = questions.latest("d", "d.host")
 """The host's latest word to the question of dispatch `d` that stands."""
 _NEEDS = f"""
 WITH listed AS (
@@ -238,12 +208,10 @@ def needs(
             > (%(starts)s, %(log)s::text COLLATE "C", %(stream)s::text))
         ORDER BY starts, log, stream LIMIT %(limit)s"""  # noqa: S608  (constants)
     values = {**vars(chosen), "day": day, "starts": starts, "log": log, "stream": stream, "limit": limit}
-    with conn.cursor(row_factory=class_row(Need)) as cursor:
-        return cursor.execute(query.encode(), values).fetchall()
+    return fetch(conn, Need, query, values)
 
 
 def need(conn: Connection[Any], log: str, stream: str, day: date) -> Need | None:
     """One need; None when there is none."""
     query = f"{_NEEDS} SELECT * FROM listed WHERE log = %(log)s AND stream = %(stream)s"  # noqa: S608  (constants)
-    with conn.cursor(row_factory=class_row(Need)) as cursor:
-        return cursor.execute(query.encode(), {"log": log, "stream": stream, "day": day}).fetchone()
+    return next(iter(fetch(conn, Need, query, {"log": log, "stream": stream, "day": day})), None)

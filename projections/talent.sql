@@ -80,9 +80,8 @@ CREATE TABLE dispatch (
     need_log         text COLLATE "C",
     need_position    bigint,
     batch            uuid,
-    asked            bigint,          -- position of the record that asked the host last
-    due              date,            -- until when the host answers
-    closed           bigint,          -- position of the record after which the host is not asked any more
+    asked            bigint,
+    closed           bigint,
     started          date,
     ended            date,
     reason           text,            -- why it ended early, was withdrawn or expired
@@ -90,24 +89,6 @@ CREATE TABLE dispatch (
 );
 CREATE INDEX dispatch_starts ON dispatch (starts);
 CREATE INDEX dispatch_need ON dispatch (need_log, need_position);
-
--- The records that an acceptance can name as its question.
-CREATE TABLE question (
-    log      text COLLATE "C",
-    stream   uuid,
-    position bigint,
-    PRIMARY KEY (log, stream, position)
-);
-CREATE INDEX question_position ON question (log, position);
-
--- The acceptance that the record of starting names.
-CREATE TABLE named (
-    log             text COLLATE "C",
-    stream          uuid,
-    answer_log      text COLLATE "C",
-    answer_position bigint,
-    PRIMARY KEY (log, stream, answer_log, answer_position)
-);
 
 -- Service days that the home logged.
 CREATE TABLE served (
@@ -121,19 +102,6 @@ CREATE TABLE served (
 );
 CREATE INDEX served_position ON served (log, position);
 CREATE INDEX served_day ON served (day);
-
--- The host's answers.
-CREATE TABLE answer (
-    log               text COLLATE "C",
-    stream            uuid,
-    position          bigint,
-    answer            text,           -- accepted, declined, returned
-    reason            text,
-    question_log      text COLLATE "C",
-    question_position bigint,
-    PRIMARY KEY (log, stream, position)
-);
-CREATE INDEX answer_question ON answer (question_log, question_position);
 
 -- What the host says of each service day.
 CREATE TABLE seen (

@@ -5,16 +5,26 @@ from datetime import date
 from typing import Any, TypeAlias
 
 from psycopg import Connection
-from psycopg.rows import class_row
 
-from events import loops, tasks
-from events.event import Event, Record
+from events import tasks
+from events.event import Record
 from events.values import Reference
-from projections.model import Handlers, ReadModel
+from projections import questions
+from projections.model import Handlers, ReadModel, fetch
 from projections.rows import Rows
 
 on = Handlers()
-MODEL = ReadModel("tasks", version=1, handlers=on)
+MODEL = ReadModel("tasks", version=2, handlers=on, parts=("questions",))
+questions.follow(
+    on, "task",
+    {
+        tasks.UndertakingAccepted: "accepted",
+        tasks.UndertakingDeclined: "declined",
+        tasks.UndertakingReturned: "returned",
+        tasks.UndertakingDone: "done",
+    },
+    more=lambda answer: {"day": getattr(answer, "day", None)},
+)  # fmt: skip
 
 
 @on(tasks.TaskSet)
@@ -35,23 +45,9 @@ def show_change(record: Record[tasks.TaskChanged], rows: Rows) -> None:
     rows.put("task", record, title=record.data.title, due=record.data.due)
 
 
-@on(loops.Asking, when={tasks.TaskSet, tasks.TaskChanged}.__contains__)
-def show_question(record: Record[loops.Asking], rows: Rows) -> None:
-    rows.add("question", record, position=record.position)
-    for ask in record.data.asks:
-        rows.put("task", record, asked=record.position, answer_by=ask.due)
-
-
-@on(tasks.TaskExtended)
-def show_more_time(record: Record[tasks.TaskExtended], rows: Rows) -> None:
-    rows.put("task", record, answer_by=record.data.due)
-
-
 @on(tasks.TaskPassedOn)
 def show_another_owner(record: Record[tasks.TaskPassedOn], rows: Rows) -> None:
-    turn = record.data.to
-    rows.add("question", record, position=record.position)
-    rows.put("task", record, owner=turn.bureau, asked=record.position, answer_by=turn.due)
+    rows.put("task", record, owner=record.data.to.bureau, asked=record.position)
 
 
 @on(tasks.TaskProgressed)
@@ -61,33 +57,12 @@ def show_progress(record: Record[tasks.TaskProgressed], rows: Rows) -> None:
 
 @on(tasks.TaskDone)
 def show_done(record: Record[tasks.TaskDone], rows: Rows) -> None:
-    rows.put("task", record, stage="done", closed=record.position, done=record.data.day)
-    for answer in record.data.answers:
-        rows.put("named", record, answer_log=answer.log, answer_position=answer.position)
+    rows.put("task", record, stage="done", done=record.data.day)
 
 
 @on(tasks.TaskDropped)
 def show_dropped(record: Record[tasks.TaskDropped], rows: Rows) -> None:
-    rows.put("task", record, stage="dropped", closed=record.position, reason=record.data.reason.code)
-
-
-_ANSWERS: dict[type[Event], str] = {
-    tasks.UndertakingAccepted: "accepted",
-    tasks.UndertakingDeclined: "declined",
-    tasks.UndertakingReturned: "returned",
-    tasks.UndertakingDone: "done",
-}
-
-
-@on(loops.Answer, when=_ANSWERS.__contains__)
-def show_answer(record: Record[loops.Answer], rows: Rows) -> None:
-    answer = record.data
-    reason = getattr(answer, "reason", None)
-    rows.add(
-        "answer", record, position=record.position, answer=_ANSWERS[type(answer)],
-        day=getattr(answer, "day", None), reason=reason and reason.code,
-        question_log=answer.question.log, question_position=answer.question.position,
-    )  # fmt: skip
+    rows.put("task", record, stage="dropped", reason=record.data.reason.code)
 
 
 @on(tasks.UndertakingProgressed)
@@ -151,18 +126,11 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(questions.Answer):
     """An owner's word; `too_late` when it took the task on, or did it, and the setter closed it without."""
 
-    log: str
-    stream: str
-    position: int
-    bureau: str
-    answer: str
     day: date | None
-    reason: str | None
     named: bool
-    too_late: bool
 
 
 @dataclass(frozen=True)
@@ -189,26 +157,23 @@ class Chosen:
 
 Cursor: TypeAlias = tuple[date, str, str]
 
-_LISTED = """
+_LISTED = f"""
 WITH listed AS (
     SELECT t.log, t.stream::text, left(t.log, 6) AS bureau, t.stage, t.title, t.owner, t.due, CASE
             WHEN t.stage = 'done' OR a.answer = 'done' THEN 100
-            WHEN t.asked IS NULL THEN coalesce(t.percent, 0) ELSE coalesce(u.percent, 0) END AS percent,
-        a.answer, t.answer_by, coalesce(t.reason, a.reason) AS reason, a.day AS reported, t.done,
+            WHEN t.owner = left(t.log, 6) THEN coalesce(t.percent, 0)
+            ELSE coalesce(u.percent, 0) END AS percent,
+        a.answer, {questions.due("t", "t.owner")} AS answer_by,
+        coalesce(t.reason, a.reason) AS reason, a.day AS reported, t.done,
         t.stage = 'set' AND t.due < %(today)s AND a.answer IS DISTINCT FROM 'done' AS overdue,
         t.source_log, t.source_position
     FROM task t
-    LEFT JOIN LATERAL (
-        SELECT a.* FROM question q
-        JOIN answer a ON a.question_log = q.log AND a.question_position = q.position
-        WHERE q.log = t.log AND q.stream = t.stream AND left(a.log, 6) = t.owner
-        ORDER BY a.log DESC, a.position DESC LIMIT 1
-    ) w ON true
+    LEFT JOIN {questions.latest("t", "t.owner", since="0")} w ON true
     LEFT JOIN undertaking u ON u.log = w.log AND u.stream = w.stream
     LEFT JOIN answer a ON a.log = w.log AND a.stream = w.stream AND a.position = w.position
         AND w.question_position >= t.asked
 )
-"""
+"""  # noqa: S608  (constants)
 _CHOSEN = """
     (%(bureau)s::text IS NULL OR %(bureau)s IN (bureau, owner))
     AND (%(owner)s::text IS NULL OR owner = %(owner)s)
@@ -228,35 +193,25 @@ def ledger(
             > (%(due)s, %(log)s::text COLLATE "C", %(stream)s::text))
         ORDER BY due, log, stream LIMIT %(limit)s"""  # noqa: S608  (constants)
     values = {**vars(chosen), "today": today, "due": due, "log": log, "stream": stream, "limit": limit}
-    with conn.cursor(row_factory=class_row(Task)) as cursor:
-        return cursor.execute(query.encode(), values).fetchall()
+    return fetch(conn, Task, query, values)
 
 
 def one(conn: Connection[Any], log: str, stream: str, today: date) -> Task | None:
     """One task; None when there is none."""
     query = f"{_LISTED} SELECT * FROM listed WHERE log = %(log)s AND stream = %(stream)s"  # noqa: S608  (constants)
-    with conn.cursor(row_factory=class_row(Task)) as cursor:
-        return cursor.execute(query.encode(), {"log": log, "stream": stream, "today": today}).fetchone()
+    return next(iter(fetch(conn, Task, query, {"log": log, "stream": stream, "today": today})), None)
 
 
-_ANSWERED = """
-SELECT a.log, a.stream::text, a.position, left(a.log, 6) AS bureau, a.answer, a.day, a.reason,
-    n.log IS NOT NULL AS named, a.answer IN ('accepted', 'done') AND n.log IS NULL
-        AND (t.stage = 'dropped' OR q.position < t.asked OR (t.stage = 'done' AND NOT EXISTS (
-            SELECT FROM named m WHERE m.log = t.log AND m.stream = t.stream AND m.answer_log = a.log))
-        ) AS too_late
-FROM question q JOIN task t ON t.log = q.log AND t.stream = q.stream
-JOIN answer a ON a.question_log = q.log AND a.question_position = q.position
-LEFT JOIN named n ON n.log = q.log AND n.stream = q.stream
-    AND n.answer_log = a.log AND n.answer_position = a.position
-WHERE q.log = %s AND q.stream = %s::text::uuid ORDER BY a.log, a.position
-"""
+_ANSWERED = questions.given(
+    "task", "a.day, n.position IS NOT NULL AS named",
+    late="""(t.stage = 'dropped' OR q.position < t.asked OR (t.stage = 'done' AND NOT EXISTS (
+        SELECT FROM named m WHERE m.log = t.log AND m.stream = t.stream AND m.answer_log = a.log)))""",
+)  # fmt: skip
 
 
 def answers(conn: Connection[Any], log: str, stream: str) -> list[Answer]:
     """Every word that owners gave on a task, those that came too late included."""
-    with conn.cursor(row_factory=class_row(Answer)) as cursor:
-        return cursor.execute(_ANSWERED, [log, stream]).fetchall()
+    return fetch(conn, Answer, f"{_ANSWERED} ORDER BY a.log, a.position", [log, stream])
 
 
 def counts(conn: Connection[Any], chosen: Chosen, today: date) -> Counts:
@@ -264,6 +219,4 @@ def counts(conn: Connection[Any], chosen: Chosen, today: date) -> Counts:
     query = f"""{_LISTED} SELECT count(*) AS tasks, count(*) FILTER (WHERE stage = 'done') AS done,
             count(*) FILTER (WHERE overdue) AS overdue, count(*) FILTER (WHERE stage = 'dropped') AS dropped
         FROM listed WHERE {_CHOSEN}"""  # noqa: S608  (constants)
-    with conn.cursor(row_factory=class_row(Counts)) as cursor:
-        found = cursor.execute(query.encode(), {**vars(chosen), "today": today}).fetchone()
-    return found or Counts(0, 0, 0, 0)
+    return next(iter(fetch(conn, Counts, query, {**vars(chosen), "today": today})), Counts(0, 0, 0, 0))

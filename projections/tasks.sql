@@ -8,9 +8,8 @@ CREATE TABLE task (
     due             date,
     source_log      text COLLATE "C",    -- the meeting or memorandum it comes from
     source_position bigint,
-    asked           bigint,              -- position of the record that asked the owner last
-    answer_by       date,
-    closed          bigint,              -- position of the record that settled or dropped it
+    asked           bigint,
+    closed          bigint,
     percent         integer,             -- of a task that its setter owns
     done            date,
     reason          text,                -- why it was dropped
@@ -18,24 +17,6 @@ CREATE TABLE task (
 );
 CREATE INDEX task_due ON task (due);
 CREATE INDEX task_owner ON task (owner);
-
--- The records that an answer can name as its question.
-CREATE TABLE question (
-    log      text COLLATE "C",
-    stream   uuid,
-    position bigint,
-    PRIMARY KEY (log, stream, position)
-);
-CREATE INDEX question_position ON question (log, position);
-
--- The owner's report that the setter's record names.
-CREATE TABLE named (
-    log             text COLLATE "C",
-    stream          uuid,
-    answer_log      text COLLATE "C",
-    answer_position bigint,
-    PRIMARY KEY (log, stream, answer_log, answer_position)
-);
 
 -- How far an owner has come, in its own stream.
 CREATE TABLE undertaking (
@@ -45,18 +26,7 @@ CREATE TABLE undertaking (
     PRIMARY KEY (log, stream)
 );
 
-CREATE TABLE answer (
-    log               text COLLATE "C",
-    stream            uuid,
-    position          bigint,
-    answer            text,              -- accepted, declined, returned, done
-    day               date,              -- when it was done
-    reason            text,
-    question_log      text COLLATE "C",
-    question_position bigint,
-    PRIMARY KEY (log, stream, position)
-);
-CREATE INDEX answer_question ON answer (question_log, question_position);
+ALTER TABLE answer ADD COLUMN day date;   -- when it was done
 
 CREATE TABLE project (
     log      text COLLATE "C",
