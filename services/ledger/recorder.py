@@ -81,15 +81,18 @@ class LedgerRecorder(AggregateRecorder):
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
         """The entries of an own stream, by version."""
-        query = (
-            "SELECT version, value FROM ledger.entry WHERE own"
-            " AND log = ANY (ARRAY(SELECT log FROM ledger.log WHERE own))"  # the index begins with the log
-            " AND stream = %s AND version > %s AND version <= %s"
-            f" ORDER BY version {'DESC' if desc else 'ASC'} LIMIT %s"  # noqa: S608  (two constants)
-        )
+        query = _SELECT_DOWN if desc else _SELECT_UP
         with self._database.connection() as conn:
             rows = conn.execute(query, [str(originator_id), gt or 0, lte or 2**31 - 1, limit]).fetchall()
         return [StoredEvent(originator_id, version, "", bytes(value)) for version, value in rows]  # type: ignore[arg-type,call-overload]  # the table's own types
+
+
+# The index begins with the log, which the library does not name.
+_SELECT = """
+SELECT version, value FROM ledger.entry WHERE own AND log = ANY (ARRAY(SELECT log FROM ledger.log WHERE own))
+    AND stream = %s AND version > %s AND version <= %s ORDER BY version
+"""
+_SELECT_UP, _SELECT_DOWN = f"{_SELECT} ASC LIMIT %s", f"{_SELECT} DESC LIMIT %s"
 
 
 def event_store(database: Database) -> EventStore[str]:
