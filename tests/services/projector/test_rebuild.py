@@ -59,7 +59,7 @@ def test_a_row_that_was_changed_by_hand_is_found_and_nothing_is_switched(new_she
 
 def test_a_model_of_another_version_stands_still_until_it_is_rebuilt(new_shelf: NewShelf) -> None:
     shelf, _ = prepared(new_shelf, 23)
-    newer = replace(activity.MODEL, version=2)
+    newer = replace(activity.MODEL, version=activity.MODEL.version + 1)
     chosen = [newer if each.name == "activity" else each for each in models.MODELS]
     projector = Projector(shelf.database, chosen)
     assert projector.prepare() == ["activity"]
@@ -70,7 +70,7 @@ def test_a_model_of_another_version_stands_still_until_it_is_rebuilt(new_shelf: 
     count = "SELECT sum(position) FROM projection.position WHERE model = 'activity'"
     assert shelf.one(count) == len(shelf.world.all()) - 1
     report = rebuild.anew(shelf.database, newer)
-    assert (report.before, report.after, report.switched) == (1, 2, True)
+    assert (report.before, report.after, report.switched) == (activity.MODEL.version, newer.version, True)
     assert shelf.one(count) == len(shelf.world.all())
     assert projector.prepare() == []
 
