@@ -58,6 +58,12 @@ class Embedded:
             node.open()
         for node in self.nodes.values():
             node.start()
+        self._open.callback(self._tell_all)
+
+    def _tell_all(self) -> None:
+        """Have all loops end at the same time, before each node is closed in its turn."""
+        for node in self.nodes.values():
+            node.loops.stop.set()
 
     def databases(self) -> dict[str, Database]:
         """The database of each node."""

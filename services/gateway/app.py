@@ -40,8 +40,8 @@ ROUTES: tuple[APIRouter, ...] = (
     publishing.routes,
     health.routes,
     reading.routes,
-    details.routes,
     lists.routes,
+    details.routes,
 )
 """In this order: the first that fits answers."""
 

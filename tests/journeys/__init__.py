@@ -1,0 +1,1 @@
+"""Acceptance journeys, worked through on both sides."""
