@@ -97,7 +97,7 @@ def test_sessions_that_are_cut_again_and_again_delay_and_lose_nothing(
             for _ in range(6):
                 record(source, 20)
                 operator.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY(%s)",
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = ANY(%s)",
                     [[ledger.dsn.rpartition("/")[2] for ledger in (source, target)]],
                 )
                 time.sleep(0.1)

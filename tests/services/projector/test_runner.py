@@ -175,7 +175,7 @@ def test_without_a_database_a_step_says_so_and_the_next_one_goes_on(new_shelf: N
         away.step()
     with psycopg.connect(shelf.dsn, autocommit=True) as conn:
         conn.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE pid <> pg_backend_pid() AND datname = current_database()"
         )
     while projector.step():
