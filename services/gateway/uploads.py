@@ -1,12 +1,12 @@
 """Posted forms with what was uploaded: texts and files become attachments before the command is made."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Request
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from events import errors, values
@@ -41,20 +41,27 @@ class Posted:
         return (self.filled.get(name) or [""])[0]
 
 
-async def read(request: Request) -> Posted:
-    """The form in a request. Raises Invalid."""
+async def read(request: Request) -> AsyncIterator[Posted]:
+    """The form in a request, its files open while the request lasts. Raises Invalid."""
     try:
         form = await request.form(max_files=50, max_fields=2_000, max_part_size=_TEXT * 4)
     except HTTPException:
         raise errors.Invalid("body: is no form that can be read", field="body") from None
-    posted, files = Posted(), {}
+    try:
+        yield _posted(form)
+    finally:
+        await form.close()
+
+
+def _posted(form: FormData) -> Posted:
+    filled: Filled = {}
+    files = {}
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
             files[name] = value
         else:
-            posted.filled.setdefault(name, []).append(_text(name, value))
-    posted.files = files
-    return posted
+            filled.setdefault(name, []).append(_text(name, value))
+    return Posted(filled, files)
 
 
 Form: TypeAlias = Annotated[Posted, Depends(read)]

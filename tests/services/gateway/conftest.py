@@ -1,18 +1,17 @@
-"""A node with its pages, and clients who act for its bureaus."""
+"""A node with its pages, and officers who use them."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from services.gateway.app import create_app
 from tests.services.gateway import houses
+from tests.services.gateway.clerks import URL, Clerk
 from tests.services.gateway.houses import House
 from tests.support.databases import Server
-
-URL = "http://127.0.0.1:8501"
 
 
 @pytest.fixture
@@ -24,22 +23,17 @@ def house(postgres: Server, new_database: Callable[..., str], tmp_path: Path) ->
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    """A client of the API that names its officer in each request."""
-    with TestClient(create_app(house.site), base_url=URL) as found:
-        yield found
+def app(house: House) -> FastAPI:
+    return create_app(house.site)
 
 
 @pytest.fixture
-def acting(house: House) -> Callable[[str], TestClient]:
-    """A browser without JavaScript, for an officer such as `500116/clerk`."""
+def client(app: FastAPI) -> TestClient:
+    """A program: it has no cookies and names its officer in each request."""
+    return TestClient(app, base_url=URL)
 
-    def act(officer: str) -> TestClient:
-        found = TestClient(create_app(house.site), base_url=URL, headers={"origin": URL})
-        answer: Any = found.post(
-            "/acting", data={"officer": officer, "back": "/inbox"}, follow_redirects=False
-        )
-        assert answer.status_code == 303
-        return found
 
-    return act
+@pytest.fixture
+def clerk(app: FastAPI) -> Callable[[str], Clerk]:
+    """A function that seats an officer, such as `500116/clerk`, at a browser."""
+    return lambda officer: Clerk(TestClient(app, base_url=URL), officer)

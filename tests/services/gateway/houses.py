@@ -9,10 +9,13 @@ from typing import Any
 
 from events import checkpoints, notes
 from events.alliance import Alliance, Bureau, Document, Key, Log, Node
+from events.loops import Role
 from projections.models import MODELS
 from services.bureau import schema as desk_schema
+from services.bureau.case import Officer
 from services.bureau.desk import Desk
 from services.bureau.office import Office
+from services.gateway import acting
 from services.gateway.site import Site
 from services.ledger import logs
 from services.ledger import schema as ledger_schema
@@ -99,6 +102,7 @@ class House:
         self.rebuilds: list[str] = []
         self._guard = GuardFile(folder / "guard")
         self.wake, self._stop = Wake(), threading.Event()
+        self._lock, self._thread = threading.Lock(), threading.Thread(target=self._run, daemon=True)
         self.checkpointer = Checkpointer(self.database, {x: log_signer(x) for x in self.own}, self._guard)
         self.projector = Projector(self.database, MODELS)
         self.site = self._site(folder, now, url)
@@ -138,6 +142,10 @@ class House:
         if self.cause:
             raise errors.ReadOnly(f"this node is read-only: {self.cause}")
 
+    def officer(self, bureau: str, role: Role = Role.CLERK) -> Officer:
+        """The demo's officer."""
+        return acting.officer(ALLIANCE, bureau, role)
+
     # what the site asks of a running node
 
     def read_only(self) -> str | None:
@@ -157,13 +165,14 @@ class House:
 
     def catch_up(self) -> None:
         """Sign and project everything that was appended."""
-        self.checkpointer.round()
-        while self.projector.step():
-            pass
+        with self._lock:
+            self.checkpointer.round()
+            while self.projector.step():
+                pass
 
     def start(self) -> None:
         """Keep catching up in a thread."""
-        threading.Thread(target=self._run, daemon=True).start()
+        self._thread.start()
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -174,4 +183,5 @@ class House:
     def close(self) -> None:
         self._stop.set()
         self.wake.set()
+        self._thread.join()
         self.database.close()
