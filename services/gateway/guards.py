@@ -132,7 +132,7 @@ def _headers(site: Site) -> dict[str, str]:
             f" connect-src 'self'; form-action 'self' {nodes}; frame-ancestors 'none'; base-uri 'none'"
         ),
         "x-content-type-options": "nosniff",
-        "referrer-policy": "strict-origin",  # same-origin would make the switch to another node send no origin
+        "referrer-policy": "strict-origin",  # less, and the switch to another node would send no origin
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
         "permissions-policy": "camera=(), geolocation=(), microphone=()",

@@ -39,7 +39,7 @@ class Fact(NamedTuple):
 
 
 class EnvelopeMapper(Mapper[str]):
-    """Facts to frozen bytes, bytes to records; types are looked up in the catalogue, never imported by name."""
+    """Facts to frozen bytes, bytes to records; types are looked up in the catalogue, never imported."""
 
     def __init__(self) -> None:
         super().__init__(JSONTranscoder())
@@ -61,7 +61,7 @@ class LedgerRecorder(AggregateRecorder):
         self._database = database
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
-        """Append to `log` at `times`, with `commands`, `expects`, `claims` and `releases`; gives positions."""
+        """Append to `log` at `times`, with `commands`, `expects`, `claims`, `releases`; gives positions."""
         times: Sequence[str] = kwargs.pop("times")
         entries = [
             append.Entry(e.state, time, str(e.originator_id), e.originator_version)

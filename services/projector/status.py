@@ -48,7 +48,8 @@ SELECT m.name, m.model, m.version, m.state, count(p.log)::int AS logs,
     coalesce(sum(p.position), 0)::bigint AS events,
     coalesce(sum(greatest(c.size - coalesce(p.position, 0), 0)), 0)::bigint AS behind,
     coalesce(extract(epoch FROM clock_timestamp() - min(c.since)), 0)::float8 AS lag_seconds,
-    w.waiting, w.oldest, (SELECT count(*) FROM projection.skipped s WHERE s.model = m.name) AS skipped, m.moved
+    w.waiting, w.oldest, (SELECT count(*) FROM projection.skipped s WHERE s.model = m.name) AS skipped,
+    m.moved
 FROM projection.model m CROSS JOIN ledger.log l
 LEFT JOIN projection.position p ON p.model = m.name AND p.log = l.log
 CROSS JOIN LATERAL (
