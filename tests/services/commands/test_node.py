@@ -27,6 +27,7 @@ def test_a_node_starts_on_an_empty_database_and_a_signal_ends_it_well(
 
     assert (started["own"], started["followed"], page, code) == (2, 0, 200, 0)
     assert (last["event"], last["unfinished"]) == ("node-stopped", [])
+    assert (tmp_path / "attachments").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_node_started_before_its_database_waits_and_says_so(postgres: Server, tmp_path: Path) -> None:

@@ -1,0 +1,40 @@
+"""A proof is given only where it holds."""
+
+import pytest
+
+from events import errors, merkle
+from services.auditor import proving
+from services.auditor.proving import Proof
+from tests.services.ledger import nodes
+from tests.services.ledger.nodes import LOG, OTHER, Ledger
+
+ALL = nodes.alliance(LOG, OTHER)
+
+
+def proof(ledger: Ledger, position: int, log: str = LOG) -> Proof:
+    with ledger.database.connection() as conn:
+        return proving.prove(conn, ALL, ledger.guard.read(), log, position)
+
+
+@pytest.mark.parametrize("position", [1, 256, 257, 300])
+def test_every_record_leads_to_the_signed_root(ledger: Ledger, position: int) -> None:
+    found = proof(ledger, position)
+
+    root = ALL.checkpoint(LOG, found.note).root
+    merkle.verify_inclusion(position - 1, 300, merkle.leaf_hash(found.value), found.hashes, root)
+
+
+def test_what_nothing_published_covers_is_not_proved(ledger: Ledger) -> None:
+    ledger.append(1)
+
+    for position, log in ((0, LOG), (301, LOG), (1, OTHER)):
+        with pytest.raises(errors.NotFound):
+            proof(ledger, position, log)
+
+
+def test_what_was_changed_proves_nothing(ledger: Ledger) -> None:
+    with ledger.database.connection() as conn:
+        conn.execute("UPDATE ledger.entry SET value = value || ' ' WHERE log = %s AND position = 9", [LOG])
+
+    with pytest.raises(errors.Damage):
+        proof(ledger, 9)
