@@ -84,7 +84,8 @@ def _told_to_stop(seconds: float) -> bool:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # not sys.stdin, whose lock a thread must not hold when Python ends
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+import httpx
+
 from events import errors
 from services.demo import world
 from services.demo.world import NODES, World
@@ -114,7 +116,11 @@ class Separate:
             time.sleep(_LOOK)
 
     def serve(self) -> None:
-        """The nodes open their pages by themselves when they are loaded."""
+        """Wait until the pages of all nodes answer; each opens its own. Raises Unavailable."""
+        for node in self.alliance.document.node:
+            while not _answers(f"{node.url}/healthz"):
+                self.watch()
+                time.sleep(_LOOK)
 
     def watch(self) -> None:
         """Raises Unavailable when a node, or the broker, has ended by itself."""
@@ -124,6 +130,13 @@ class Separate:
                 raise errors.Unavailable(f"{name} ended; {place} ends with: {_last_line(place)}")
         if not self._broker.alive():
             raise errors.Unavailable(f"the broker ended: see {self._folder / 'kafka' / 'broker.log'}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).is_success
+    except httpx.TransportError:
+        return False
 
 
 def _last_line(place: Path) -> str:

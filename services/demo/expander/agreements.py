@@ -129,7 +129,7 @@ def _letter(writer: Writer, key: str, log: str) -> Attachment:
 def conclude(writer: Writer, agreement: Agreement) -> str:
     """Proposed and sent, signed by each party, entered into force; the key of the entry."""
     key, log = agreement.key, agreement.proposer
-    text = _text(writer, agreement, "第一稿")
+    text = _text(writer, agreement, "第一稿" if agreement.returned else "")
     propose = Propose(
         kind=agreement.kind, title=agreement.title, text=text, subjects=agreement.subjects,
         parties=tuple(agreement.parties), outside=agreement.outside,
@@ -170,11 +170,11 @@ def _return(writer: Writer, agreement: Agreement, stream: str, sent: str) -> str
 def _text(writer: Writer, agreement: Agreement, draft: str) -> Attachment:
     subjects = "\n".join(f"{n}、{subject.zh}" for n, subject in enumerate(agreement.subjects, 1))
     text = (
-        f"演示数据,非真实业务。正文为示例。\n\n{agreement.title}({draft})\n\n"
+        f"演示数据,非真实业务。正文为示例。\n\n{agreement.title}{f'({draft})' if draft else ''}\n\n"
         f"各方本着自愿、平等、共享的原则,在下列方面开展合作:\n{subjects}\n\n"
         "本文件自各方签署之日起生效,长期有效。\n"
     )
-    return writer.paper(f"{agreement.key}/{draft}", agreement.proposer, text)
+    return writer.paper(f"{agreement.key}/text/{draft}", agreement.proposer, text)
 
 
 def _short(code: str) -> str:
