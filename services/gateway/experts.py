@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from events.experts import Tier
+from events.talent import DispatchOffered
 from events.values import Expertise
 from projections import experts
 from projections import talent as model
@@ -20,6 +21,7 @@ from services.gateway.forms import Filled
 from services.gateway.shown import Cell
 from services.gateway.things import Column, Filter, Kind, Option, Stage, Thing
 from services.gateway.view import View
+from services.ledger import read
 from services.runtime.database import Connection
 
 EXPERT_STAGES = {
@@ -67,6 +69,16 @@ def blocked(why: str | None, view: View) -> Cell:
     return shown.chip(view.t("可以选派", "may be offered"), "good")
 
 
+def offered(thing: Thing, view: View) -> str | None:
+    """What a dispatch is called: its expert's speciality when it was offered, and what it is for."""
+    offer = thing.latest(DispatchOffered)
+    if offer is None:
+        return None
+    with view.site.database.connection() as conn:
+        shared: Any = read.record(conn, (offer.expert.log, offer.expert.position)).data
+    return f"{shared.speciality}({offer.purpose.label(view.lang)})"
+
+
 EXPERT: Kind = Kind(
     "expert",
     "talent",
@@ -100,6 +112,7 @@ EXPERT: Kind = Kind(
     steps={"shared": (Offer, commands.Clear, commands.ChangeProfile, commands.WithdrawExpert)},
     values=expert_values,
     facts=clearance,
+    title=lambda thing, _: thing.payload.get("speciality"),
     empty=("还没有共享专家。本人同意后点「共享专家」。", "No expert is shared yet: share one who agreed."),
 )
 

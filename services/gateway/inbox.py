@@ -23,6 +23,7 @@ class Line:
 
     item: Item
     kind: Kind | None
+    title: str
     path: str
     offers: list[Offer]
 
@@ -41,10 +42,10 @@ def show(request: Request) -> HTMLResponse:
     return view.page(
         "inbox.html",
         chosen=True,
-        asked=[asked(item) for item in waits],
-        awaited=[_awaited(item) for item in awaited],
-        came=[(a, path_of(a)) for a in came],
-        late=[(a, path_of(a)) for a in late],
+        asked=[asked(view, item) for item in waits],
+        awaited=[_awaited(view, item) for item in awaited],
+        came=[(a, *_about(view, a)) for a in came],
+        late=[(a, *_about(view, a)) for a in late],
         drafts=drafts.waiting(view),
         duties=duties(view, officer.bureau),
         laid=request.query_params.get("laid"),
@@ -65,33 +66,38 @@ def kind_of(type_: str) -> Kind | None:
     return kinds.BY_AGGREGATE.get(catalogue.aggregate_of(type_).name)
 
 
-def asked(item: Item) -> Line:
+def asked(view: View, item: Item) -> Line:
     """A question as a line, with what may be answered."""
     kind = kind_of(item.asked_type)
     named = {"log": item.log, "stream": item.stream}
-    return Line(
-        item, kind, _path(kind, item), [Offer(command, named) for command in kind.answers] if kind else []
-    )
+    offers = [Offer(command, named) for command in kind.answers] if kind else []
+    return Line(item, kind, _title(view, kind, item) or item.asked_type, _path(kind, item), offers)
 
 
-def _awaited(item: Item) -> Line:
+def _awaited(view: View, item: Item) -> Line:
     kind = kind_of(item.asked_type)
     steps = things.steps_for(kind.aggregate, item.stream, item.bureau) if kind else []
-    return Line(item, kind, _path(kind, item), steps)
+    return Line(item, kind, _title(view, kind, item) or item.asked_type, _path(kind, item), steps)
+
+
+def _title(view: View, kind: Kind | None, about: Item | inbox.Answer) -> str:
+    """What was asked about: its title, or what its page calls it."""
+    if about.title or kind is None:
+        return about.title or ""
+    return kinds.find(view, about.log, about.stream, kind).title(view)
 
 
 def _path(kind: Kind | None, item: Item) -> str:
     return f"{kind.path}/{item.log}/{item.stream}" if kind else f"/records/{item.log}/{item.asked}"
 
 
-def path_of(answer: inbox.Answer) -> str:
-    """The page of the thing that was asked."""
+def _about(view: View, answer: inbox.Answer) -> tuple[str, str]:
+    """Page and title of the thing that was asked."""
     asked = next((k for k in kinds.KINDS if answer.type in _answering(k)), None)
-    return (
-        f"{asked.path}/{answer.log}/{answer.stream}"
-        if asked
-        else f"/records/{answer.answer_log}/{answer.answer_position}"
-    )
+    title = _title(view, asked, answer) or view.t("事项", "thing")
+    if asked is None:
+        return f"/records/{answer.answer_log}/{answer.answer_position}", title
+    return f"{asked.path}/{answer.log}/{answer.stream}", title
 
 
 def _answering(kind: Kind) -> frozenset[str]:

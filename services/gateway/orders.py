@@ -166,6 +166,8 @@ def _defaults(view: View, kind: type[Command]) -> Filled:
     found = {control.name: [control.default] for control in forms.fields(kind) if control.default}
     if any(control.name == "day" and control.required for control in forms.fields(kind)):
         found["day"] = [view.today.isoformat()]
+    if view.officer and any(control.name == "place" and control.required for control in forms.fields(kind)):
+        found["place.division"] = [view.officer.bureau]
     return found
 
 

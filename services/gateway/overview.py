@@ -45,4 +45,4 @@ def _longest(view: View, bureaus: list[str]) -> list[inbox.Line]:
             )
         }
     oldest = sorted(items.values(), key=lambda item: item.asked_time)[:LONGEST]
-    return [inbox.asked(item) for item in oldest]
+    return [inbox.asked(view, item) for item in oldest]

@@ -240,6 +240,7 @@ DISPATCH: Kind = Kind(
     after={"accepted": (commands.ConfirmDays, commands.Rate), "rated": (commands.ConfirmDays,)},
     values=dispatch_values,
     tables=service_days,
+    title=experts.offered,
     empty=("还没有选派。可从「需求」页面选派专家。", "No dispatch yet: offer experts from a need."),
 )
 

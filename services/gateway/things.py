@@ -130,8 +130,9 @@ class Thing:
         return found
 
     def title(self, view: "View") -> str:
-        """What it is called: its own title, or its kind and number."""
-        return str(self.payload.get("title") or f"{view.t(self.kind.zh, self.kind.en)} {self.stream[:8]}")
+        """What it is called: its own title, what its kind makes of it, or its kind and number."""
+        title = self.payload.get("title") or self.kind.title(self, view)
+        return str(title or f"{view.t(self.kind.zh, self.kind.en)} {self.stream[:8]}")
 
     def latest(self, *kinds: type[Event]) -> Any:
         """The newest payload of one of these kinds; None for none."""
@@ -182,7 +183,8 @@ class Kind:
     `steps`: what its own bureau may do at a stage. `answers`: what a bureau that is asked may answer, in
     streams of `answered_in`; `after`: what it may do once it has answered so. `others`: what any bureau may
     do at a stage. `values` gives a command's fields that the page knows, or None when the command makes no
-    sense yet. `facts` and `tables` stand on its page beside what its events say.
+    sense yet. `facts` and `tables` stand on its page beside what its events say; `title` names those whose
+    events have none.
     """
 
     aggregate: str
@@ -204,6 +206,7 @@ class Kind:
     values: Callable[[Thing, type[Command], "View"], Mapping[str, Any] | None] = lambda _t, _c, _v: {}
     facts: Callable[[Thing, "View"], list[tuple[str, Cell]]] = lambda _thing, _view: []
     tables: Callable[[Thing, "View"], list["Table"]] = lambda _thing, _view: []
+    title: Callable[[Thing, "View"], str | None] = lambda _thing, _view: None
     empty: Words = ("", "")
 
     @property
