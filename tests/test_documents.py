@@ -1,0 +1,101 @@
+"""The documents keep their word: commands run, links lead somewhere, the ten minutes of CONTRIBUTING work."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = ("README.md", "README.zh.md", "CONTRIBUTING.md")
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def run(*command: str, where: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=where, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_make_target_that_is_named_exists(name: str) -> None:
+    named = set(re.findall(r"`?make ([a-z]+)", text(name)))
+    for target in named:
+        found = run("make", "--dry-run", target)
+        assert found.returncode == 0, f"{name} names make {target}: {found.stderr}"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_command_that_is_named_exists(name: str) -> None:
+    named = set(re.findall(r"`yinqiao ([a-z]+(?: [a-z]+)?)[ `]", text(name)))
+    for words in named:
+        found = run(str(Path(sys.executable).parent / "yinqiao"), *words.split(), "--help")
+        assert found.returncode == 0, f"{name} names yinqiao {words}: {found.stderr}"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_link_leads_somewhere(name: str) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", text(name)):
+        assert (ROOT / target).exists(), f"{name} links to {target}"
+
+
+def test_both_readmes_name_the_same_commands() -> None:
+    def named(name: str) -> set[str]:
+        return set(re.findall(r"make [a-z]+(?: [A-Z]+=\w+)?", text(name)))
+
+    assert named("README.zh.md") <= named("README.md")
+    assert {"make demo", "make test", "make demo EXCHANGE=kafka"} <= named("README.zh.md")
+
+
+def insert(path: Path, before: str, block: str) -> None:
+    content = path.read_text("utf-8")
+    assert content.count(before) == 1, f"{path.name} has no single {before!r}"
+    path.write_text(content.replace(before, f"{block}{before}"), "utf-8")
+
+
+def test_an_event_is_added_as_contributing_says(tmp_path: Path) -> None:
+    # given a copy of the sources
+    for package in ("events", "projections", "services"):
+        shutil.copytree(
+            ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__", "static")
+        )
+    event, branch, command, handler = re.findall(r"```python\n(.*?)```", text("CONTRIBUTING.md"), re.DOTALL)
+    # when its four blocks are put where it says
+    activity = tmp_path / "events/activity.py"
+    insert(activity, "class ActivityChanged(", f"{event}\n\n")
+    insert(activity, "ActivityPlannedV1, ActivityPlanned, ActivityPublished", "ActivityPostponed, ")
+    insert(activity, '        case Activity(stage="planned" | "published"), ActivityCancelled():', branch)
+    bureau = tmp_path / "services/bureau/activity.py"
+    insert(bureau, "COMMANDS = (", f"{command}\n\n")
+    insert(bureau, "Plan, Publish, Change", "Postpone, ")
+    insert(tmp_path / "projections/activity.py", "@on(activity.ActivityCancelled)", f"{handler}\n\n")
+    # then the catalogue, the API, the form, the sentence and the AsyncAPI document have it
+    found = run(sys.executable, "-c", _LOOK, where=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.split() == ["catalogue", "route", "form", "asyncapi", "evolve", "shown"]
+
+
+_LOOK = """
+import json, sys
+sys.path.insert(0, ".")
+from events import activity, asyncapi, catalogue
+from projections import activity as shown
+from services.bureau import registry
+from services.gateway import api, forms
+name = "yinqiao.activity.activity-postponed.v1"
+assert name in catalogue.EVENTS and catalogue.EVENTS[name].zh
+print("catalogue")
+assert any(r.path.endswith("/activity/postpone") for r in api.router().routes)
+print("route")
+assert [f.name for f in forms.fields(registry.find("activity", "postpone"))]
+print("form")
+assert name in json.dumps(asyncapi.document("0"))
+print("asyncapi")
+assert activity.ActivityPostponed in catalogue.AGGREGATES["activity"].events
+print("evolve")
+assert shown.MODEL.handlers.of(activity.ActivityPostponed)
+print("shown")
+"""
