@@ -152,11 +152,11 @@ def show(figures: list[Figure]) -> None:
     table = Table("figure", "events/s", "limit of this run", "events/s", "ratio", "aim", "")
     for f in figures:
         aim = AIMS.get(f.name)
-        table.add_row(
-            f.name, f"{f.rate:,.1f}", f.limit, f"{f.limit_rate:,.1f}", f"{f.ratio:.2f}", _said(f, aim), _met(f, aim)
-        )
+        shown = f"{f.rate:,.1f}", f.limit, f"{f.limit_rate:,.1f}", f"{f.ratio:.2f}"
+        table.add_row(f.name, *shown, _said(f, aim), _met(f, aim))
     Console().print(table)
-    typer.echo(f"visible-… in milliseconds; load at the end {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    load = f"load at the end {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    typer.echo(f"visible-… in milliseconds; {load}")
 
 
 def _said(figure: Figure, aim: float | None) -> str:

@@ -73,7 +73,7 @@ class Recorded(Application[Any]):
                 StoredEvent(e.fact.stream, e.fact.version, e.fact.data.type, e.value)
                 for e in entries[start : start + _BULK]
             ]
-            last = (self.recorder.insert_events(stored) or [0])[-1]  # type: ignore[arg-type]  # ids are text here
+            last = (self.recorder.insert_events(stored) or [0])[-1]
         return last
 
 

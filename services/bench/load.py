@@ -84,8 +84,8 @@ class Load:
     def _need(self, log: str, _: str) -> Iterator[Entry]:
         stream = self._id()
         need = talent.NeedPublished(
-            field=values.Expertise.MEDICINE, title=self._title(), persons=2, days=10, starts=_DAY, ends=_LATER,
-            place=values.Place(division=log), reply_by=_DUE,
+            field=values.Expertise.MEDICINE, title=self._title(), persons=2, days=10, starts=_DAY,
+            ends=_LATER, place=values.Place(division=log), reply_by=_DUE,
         )  # fmt: skip
         yield self._entry(log, stream, need)
         why = values.Why(code=values.Reason.NO_LONGER_NEEDED)
@@ -104,8 +104,8 @@ class Load:
         self._versions[stream] += 1
         aggregate = catalogue.aggregate_of(data.type).name
         fact = Fact(
-            self._alliance, log, self._id(), aggregate, stream, self._versions[stream], f"officer/{UUID(int=7)}",
-            data, None, stream, data.references(),
+            self._alliance, log, self._id(), aggregate, stream, self._versions[stream],
+            f"officer/{UUID(int=7)}", data, None, stream, data.references(),
         )  # fmt: skip
         time = (START + self._ticks * TICK).isoformat(timespec="microseconds").replace("+00:00", "Z")
         value = envelope.stamp(envelope.prepare(**fact._asdict()), self._heads[log], time)

@@ -22,7 +22,7 @@ _OFFICER = Officer(str(UUID(int=7)), COMMANDS, Role.CLERK)
 
 
 def main() -> None:
-    """The argument is a settings file. One line says that it is ready, one each that an activity is recorded."""
+    """The argument is a settings file. A line says that it is ready, one each that something is recorded."""
     logs.configure(clock.now)
     with node(Path(sys.argv[1])) as opened:
         opened.start()

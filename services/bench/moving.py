@@ -23,7 +23,7 @@ _PATIENCE = 60.0
 
 
 class Moving:
-    """Signs and ships at one node, receives at the other; beside it the clients alone, on topics of their own."""
+    """Signs and ships at one node, receives at the other; beside it the Kafka clients alone."""
 
     def __init__(self, here: Node, there: Node, bootstrap: str) -> None:
         self._here = here
@@ -75,13 +75,14 @@ class Moving:
             (log, [wire.pack(e.position, e.value, None) for e in group])
             for log, group in groupby(ordered, lambda entry: entry.fact.log)
         ]
-        return rate(len(entries), lambda: [self._produce(log, records) for log, records in ready])
+        return rate(len(entries), lambda: self._produce(ready))
 
-    def _produce(self, log: str, records: Sequence[Record]) -> None:
-        topic = self._bare.topic(log)
-        for key, value, headers in records:
-            self._producer.send(topic, value, key, headers, partition=clients.PARTITION)
-        self._producer.flush(self._bare.patience_s)
+    def _produce(self, ready: Sequence[tuple[str, Sequence[Record]]]) -> None:
+        for log, records in ready:
+            topic = self._bare.topic(log)
+            for key, value, headers in records:
+                self._producer.send(topic, value, key, headers, partition=clients.PARTITION)
+            self._producer.flush(self._bare.patience_s)
 
     def receive(self, entries: Sequence[Entry]) -> float:
         """From the topics into the other node's ledger: read, checked against the checkpoints, committed."""

@@ -83,5 +83,3 @@ def _read_and_hash(conn: Connection, log: str) -> int:
             if not rows:
                 return count
             at, count = int(rows[-1][0]), count + len(rows)  # type: ignore[call-overload]  # bigint
-
-

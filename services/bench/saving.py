@@ -46,7 +46,7 @@ class Saving:
 
     def bulk(self, entries: Sequence[Entry]) -> float:
         """A hundred commands a transaction, log by log."""
-        return rate(len(entries), lambda: [self._save(batch) for batch in batches(entries)])
+        return rate(len(entries), lambda: self._save_all(entries))
 
     def limit_bulk(self, entries: Sequence[Entry]) -> float:
         """As `bulk`, by the library."""
@@ -57,6 +57,10 @@ class Saving:
     def _save_each(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             self._save([entry])
+
+    def _save_all(self, entries: Iterable[Entry]) -> None:
+        for batch in batches(entries):
+            self._save(batch)
 
     def _save(self, batch: Sequence[Entry]) -> None:
         """From facts to frozen bytes to a commit: what the office does once a command is decided."""
