@@ -1,5 +1,6 @@
 """Commands: the order given. A closed model, who may give it, and the decision that makes facts of it."""
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -80,5 +81,10 @@ def parse(kind: type[C], body: str | bytes) -> C:
 def invalid(error: ValidationError) -> errors.Invalid:
     """The first broken rule, as an error of ours; the value itself is left out."""
     first = error.errors(include_input=False, include_url=False, include_context=True)[0]
-    field = ".".join(str(part) for part in first["loc"]) or "body"
+    field = ".".join(_plain(str(part)) for part in first["loc"]) or "body"
     return errors.Invalid(f"{field}: {first['msg']}", field=field)
+
+
+def _plain(name: str) -> str:
+    """The name of a field; one that the sender made up is repeated only when it is a plain word."""
+    return name if re.fullmatch(r"[A-Za-z0-9_]{1,40}", name) else "unknown"

@@ -40,10 +40,8 @@ ROUTES: tuple[APIRouter, ...] = (
     publishing.routes,
     health.routes,
     reading.routes,
-    lists.routes,
-    details.routes,
 )
-"""In this order: the first that fits answers."""
+"""Pages and reading API; commands, lists and things come from their registries."""
 
 
 def create_app(site: Site) -> FastAPI:
@@ -59,8 +57,7 @@ def create_app(site: Site) -> FastAPI:
     app.state.metrics = CollectorRegistry()
     app.state.metrics.register(health.Counts(site))
     app.mount("/static", static.Files(), name="static")
-    app.include_router(api.router())
-    for routes in ROUTES:
+    for routes in (api.router(), *ROUTES, details.router(), lists.router()):
         app.include_router(routes)
     api.complete(app)
     problems.install(app)

@@ -16,11 +16,10 @@ from events.values import Attachment
 from services.gateway import kinds, lists, orders, shown, things
 from services.gateway.paths import LogName, StreamName
 from services.gateway.shown import Cell
-from services.gateway.things import Thing
+from services.gateway.things import Answered, Kind, Thing
 from services.gateway.view import View
 from services.runtime import clock
 
-routes = APIRouter()
 Part: TypeAlias = tuple[str, str]
 
 
@@ -37,11 +36,38 @@ class Line:
     correctable: bool
 
 
-@routes.get("/{context}/{aggregate}/{log}/{stream}", include_in_schema=False)
-def show(context: str, aggregate: str, log: LogName, stream: StreamName, request: Request) -> HTMLResponse:
-    """The page of one thing."""
-    view = View(request)
-    thing = kinds.find(view, log, stream, kinds.kind(context, aggregate))
+def router() -> APIRouter:
+    """The page of every kind of thing, its texts, and the same in the API."""
+    routes = APIRouter()
+    for kind in kinds.KINDS:
+        _add(routes, kind)
+    return routes
+
+
+def _add(routes: APIRouter, kind: Kind) -> None:
+    def page(log: LogName, stream: StreamName, request: Request) -> HTMLResponse:
+        view = View(request)
+        return _show(view, kinds.find(view, log, stream, kind))
+
+    def compared(log: LogName, stream: StreamName, request: Request) -> HTMLResponse:
+        view = View(request)
+        return _compare(view, kinds.find(view, log, stream, kind))
+
+    def api(log: LogName, stream: StreamName, request: Request) -> JSONResponse:
+        """Stage, newest value of each field, answers and whether they count, all records as sentences."""
+        view = View(request)
+        return _api(view, kinds.find(view, log, stream, kind))
+
+    path = f"{kind.path}/{{log}}/{{stream}}"
+    routes.add_api_route(path, page, methods=["GET"], include_in_schema=False)
+    routes.add_api_route(f"{path}/texts", compared, methods=["GET"], include_in_schema=False)
+    routes.add_api_route(
+        f"/api/v1{path}", api, methods=["GET"], tags=["read"], summary=f"{kind.zh} · one of {kind.en}"
+    )
+
+
+def _show(view: View, thing: Thing) -> HTMLResponse:
+    """The page of one thing, and how fresh its kind's read model is."""
     with view.reading(thing.kind.model):
         pass
     return view.page(
@@ -54,37 +80,30 @@ def show(context: str, aggregate: str, log: LogName, stream: StreamName, request
         days=history(view, thing.history()),
         texts=texts(thing),
         parameters=orders.parameters,
-        attached=attached(view),
         simple=orders.simple,
+        attached=attached(view),
     )
 
 
-@routes.get("/api/v1/{context}/{aggregate}/{log}/{stream}", tags=["read"], summary="一件事项 · one thing")
-def api(context: str, aggregate: str, log: LogName, stream: StreamName, request: Request) -> JSONResponse:
-    """Its stage, the newest values of its fields, the answers to it, and all its records as sentences."""
-    view = View(request)
-    thing = kinds.find(view, log, stream, kinds.kind(context, aggregate))
+def _api(view: View, thing: Thing) -> JSONResponse:
     return lists.json(
         {
-            "log": log,
-            "stream": stream,
+            "log": thing.log,
+            "stream": thing.stream,
             "version": thing.version,
             "stage": thing.stage,
             "fields": thing.payload,
             "asks": [ask.model_dump(mode="json") for ask in thing.asks],
-            "answers": [
-                {
-                    "log": a.log,
-                    "stream": a.stream,
-                    "stage": getattr(a.state, "stage", None),
-                    "counts": a.named,
-                    "too_late": a.late,
-                }
-                for a in thing.answers
-            ],
+            "answers": [_answer_json(answer) for answer in thing.answers],
             "history": [record_json(view, record) for record in thing.history()],
         }
     )
+
+
+def _answer_json(answer: Answered) -> dict[str, object]:
+    stage = getattr(answer.state, "stage", None)
+    named = {"counts": answer.named, "too_late": answer.late}
+    return {"log": answer.log, "stream": answer.stream, "stage": stage, **named}
 
 
 def record_json(view: View, record: Record[Event]) -> dict[str, object]:
@@ -190,17 +209,14 @@ def texts(thing: Thing) -> list[Text]:
     return [Text(record, text) for record, text in named if isinstance(text, Attachment)]
 
 
-@routes.get("/{context}/{aggregate}/{log}/{stream}/texts", include_in_schema=False)
-def compare(context: str, aggregate: str, log: LogName, stream: StreamName, request: Request) -> HTMLResponse:
-    """The versions of a text side by side, each with what it changed against the one before."""
-    view = View(request)
-    thing = kinds.find(view, log, stream, kinds.kind(context, aggregate))
+def _compare(view: View, thing: Thing) -> HTMLResponse:
+    """The versions of a text, each with what it changed against the one before."""
     versions = [(text, _content(view, text)) for text in texts(thing)]
-    shown_ = [
+    lines = [
         (text, None if content is None else marked(before or "", content))
         for (text, content), before in zip(versions, [None, *[c for _, c in versions]], strict=False)
     ]
-    return view.page("texts.html", thing=thing, versions=shown_, attached=attached(view))
+    return view.page("texts.html", thing=thing, versions=lines, attached=attached(view))
 
 
 def _content(view: View, text: Text) -> str | None:

@@ -84,6 +84,9 @@ class Guards:
             raise errors.NotAllowed("this node is not known under that name")
         if request.method in _SAFE:
             return
+        said, limit = request.headers.get("content-length", ""), _limit(request.url.path)
+        if said.isdigit() and int(said[:20]) > limit:
+            raise TooLarge(f"body: over {limit} bytes; send less", field="body")
         if request.headers.get("content-encoding", "identity") != "identity":
             raise errors.Invalid("content-encoding: send the body unpacked", field="Content-Encoding")
         if not self._own(request, origin):

@@ -1,12 +1,12 @@
 """The list of every kind: filters in the address, pages by cursor, and the same as CSV, Excel and JSON."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from events import errors
 from services.gateway import cursors, export, kinds
@@ -16,58 +16,90 @@ from services.gateway.view import View
 
 PAGE = 50
 _LONGEST = 100
-routes = APIRouter()
 
 
-@routes.get("/{context}/{aggregate}.{ending}", include_in_schema=False)
-def download(context: str, aggregate: str, ending: str, request: Request) -> Response:
-    """The whole list as a table for Excel."""
-    view, kind = View(request), kinds.kind(context, aggregate)
-    if ending not in export.WRITERS:
-        raise errors.NotFound("lists are exported as .csv and .xlsx")
-    found = conditions(kind, request.query_params)
-    head = [view.t(c.zh, c.en) for c in kind.columns]
-    table = ([c.show(row, view).text for c in kind.columns] for row in _all(view, kind, found))
-    return export.WRITERS[ending](f"{kind.aggregate}-{view.today.isoformat()}", head, table, view)
+def router() -> APIRouter:
+    """The list of every kind, as a page, as files, and in the API; a context leads to its first list."""
+    routes = APIRouter()
+    for kind in kinds.KINDS:
+        _add(routes, kind)
+    for context in dict.fromkeys(kind.context for kind in kinds.KINDS):
+        first = next(kind for kind in kinds.KINDS if kind.context == context)
+        _add_context(routes, context, first)
+    return routes
 
 
-@routes.get("/{context}/{aggregate}", include_in_schema=False)
-def show(context: str, aggregate: str, request: Request, after: After = None) -> HTMLResponse:
-    """One page of a list."""
-    view, kind = View(request), kinds.kind(context, aggregate)
-    found = conditions(kind, request.query_params)
-    rows = _rows(view, kind, found, PAGE + 1, cursors.read(after, kind.cursor))
-    more = cursors.write(rows[PAGE - 1].cursor) if len(rows) > PAGE else None
-    tabs = [other for other in kinds.KINDS if other.context == context]
-    return view.page(
-        "list.html", kind=kind, rows=rows[:PAGE], more=more, found=found, tabs=tabs, first=after is None
+def _add(routes: APIRouter, kind: Kind) -> None:
+    def page(request: Request, after: After = None) -> HTMLResponse:
+        return _show(View(request), kind, after)
+
+    def api(request: Request, limit: Limit = PAGE, after: After = None) -> JSONResponse:
+        return _api(View(request), kind, limit, after)
+
+    routes.add_api_route(kind.path, page, methods=["GET"], include_in_schema=False)
+    for ending in export.WRITERS:
+        routes.add_api_route(
+            f"{kind.path}.{ending}", _download(kind, ending), methods=["GET"], include_in_schema=False
+        )
+    routes.add_api_route(
+        f"/api/v1{kind.path}",
+        api,
+        methods=["GET"],
+        tags=["read"],
+        summary=f"{kind.zh}清单 · {kind.en}",
+        description=_described(kind),
     )
 
 
-@routes.get("/api/v1/{context}/{aggregate}", tags=["read"], summary="一页清单 · one page of a list")
-def api(
-    context: str, aggregate: str, request: Request, limit: Limit = PAGE, after: After = None
-) -> JSONResponse:
-    """Rows of a read model, the newest first; `next` is the cursor of the next page, or null.
+def _described(kind: Kind) -> str:
+    filters = ", ".join(f"`{f.name}`" for f in kind.filters)
+    return f"Rows of the list; `next` is the cursor of the next page, or null. Filters: {filters}."
 
-    Filters are those of the page: see `/api/v1/docs`.
-    """
-    view, kind = View(request), kinds.kind(context, aggregate)
-    found = conditions(kind, request.query_params)
+
+def _add_context(routes: APIRouter, context: str, first: Kind) -> None:
+    def lead(request: Request) -> RedirectResponse:
+        query = request.url.query
+        return RedirectResponse(f"{first.path}?{query}" if query else first.path, 307)
+
+    routes.add_api_route(f"/{context}", lead, methods=["GET"], include_in_schema=False)
+
+
+def _show(view: View, kind: Kind, after: str | None) -> HTMLResponse:
+    """One page of a list."""
+    found = conditions(kind, view.request.query_params)
+    rows = _rows(view, kind, found, PAGE + 1, cursors.read(after, kind.cursor))
+    more = cursors.write(rows[PAGE - 1].cursor) if len(rows) > PAGE else None
+    tabs = [other for other in kinds.KINDS if other.context == kind.context]
+    return view.page(
+        "list.html",
+        kind=kind,
+        rows=rows[:PAGE],
+        more=more,
+        found=found,
+        tabs=tabs,
+        first=after is None,
+    )
+
+
+def _download(kind: Kind, ending: str) -> Callable[[Request], Response]:
+    def download(request: Request) -> Response:
+        """The whole list as a table for Excel."""
+        view = View(request)
+        found = conditions(kind, request.query_params)
+        head = [view.t(c.zh, c.en) for c in kind.columns]
+        table = ([c.show(row, view).text for c in kind.columns] for row in _all(view, kind, found))
+        return export.WRITERS[ending](f"{kind.aggregate}-{view.today.isoformat()}", head, table, view)
+
+    return download
+
+
+def _api(view: View, kind: Kind, limit: int, after: str | None) -> JSONResponse:
+    found = conditions(kind, view.request.query_params)
     rows = _rows(view, kind, found, limit + 1, cursors.read(after, kind.cursor))
     more = cursors.write(rows[limit - 1].cursor) if len(rows) > limit else None
     return json(
         {"items": [asdict(row) for row in rows[:limit]], "next": more, "positions": view.asof[0].vector}
     )
-
-
-@routes.get("/{context}", include_in_schema=False)
-def index(context: str, request: Request) -> HTMLResponse:
-    """A context's first list."""
-    first = next((kind for kind in kinds.KINDS if kind.context == context), None)
-    if first is None:
-        raise errors.NotFound("there is no such page")
-    return show(context, first.aggregate, request)
 
 
 def json(content: Any) -> JSONResponse:

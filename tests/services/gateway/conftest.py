@@ -37,3 +37,22 @@ def client(app: FastAPI) -> TestClient:
 def clerk(app: FastAPI) -> Callable[[str], Clerk]:
     """A function that seats an officer, such as `500116/clerk`, at a browser."""
     return lambda officer: Clerk(TestClient(app, base_url=URL), officer)
+
+
+@pytest.fixture(scope="module")
+def quiet(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One node for all tests of a module that record nothing."""
+    dsn = postgres.new(postgres.template("gateway", houses.prepare))
+    made = House(dsn, tmp_path_factory.mktemp("quiet"))
+    made.catch_up()
+    yield made
+    with made.database.connection() as conn:
+        assert conn.execute("SELECT count(*) FROM ledger.entry").fetchone() == (0,)
+    made.close()
+    postgres.drop(dsn)
+
+
+@pytest.fixture
+def stranger(quiet: House) -> TestClient:
+    """A client whose requests must not record anything."""
+    return TestClient(create_app(quiet.site), base_url=URL)

@@ -15,6 +15,7 @@ from services.bureau import schema as desk_schema
 from services.bureau.case import Officer
 from services.bureau.desk import Desk
 from services.bureau.office import Office
+from services.exchange import schema as exchange_schema
 from services.gateway import acting
 from services.gateway.site import Site
 from services.ledger import logs
@@ -81,7 +82,7 @@ def _node(code: str) -> str:
 
 def prepare(dsn: str) -> None:
     """Every step of a node's database."""
-    steps = (ledger_schema, people_schema, desk_schema, projector_schema)
+    steps = (ledger_schema, exchange_schema, people_schema, desk_schema, projector_schema)
     migrate(dsn, [migration for step in steps for migration in step.migrations()])
 
 
@@ -183,5 +184,6 @@ class House:
     def close(self) -> None:
         self._stop.set()
         self.wake.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self.database.close()

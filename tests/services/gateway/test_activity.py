@@ -4,17 +4,18 @@ import csv
 import io
 import zipfile
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 
 from events.activity import Form as FormOf
 from events.values import Place
 from services.bureau.activity import Plan
 from services.bureau.office import Order
+from services.runtime import clock
 from tests.services.gateway.clerks import Clerk, Form
 from tests.services.gateway.houses import House
 
 Seat = Callable[[str], Clerk]
-DAY = date.today() - timedelta(days=1)
+DAY = clock.today(clock.now) - timedelta(days=1)
 
 
 def planned(clerk: Clerk, title: str = "川渝老干部联合研学") -> str:

@@ -1,13 +1,14 @@
-"""Journey 2 through the pages: experts are offered for a need, one is accepted, served, confirmed and rated."""
+"""Journey 2 through the pages: experts are offered, one is accepted, serves, is confirmed and rated."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 
+from services.runtime import clock
 from tests.services.gateway.clerks import Clerk, Form
 from tests.services.gateway.test_cooperation import in_force, release
 
 Seat = Callable[[str], Clerk]
-TODAY = date.today()
+TODAY = clock.today(clock.now)
 DAY = TODAY - timedelta(days=2)
 
 
@@ -24,9 +25,16 @@ def shared(clerk: Clerk, speciality: str, **more: str) -> str:
 
 def need(clerk: Clerk) -> str:
     return clerk.does(
-        "/forms/talent/publish-need", field="agriculture", title="血橙种植指导", persons="2", service_days="20",
-        starts=DAY, ends=TODAY, place__division="510300", to=["500153"],
-    ).partition("?")[0]  # fmt: skip
+        "/forms/talent/publish-need",
+        field="agriculture",
+        title="血橙种植指导",
+        persons="2",
+        service_days="20",
+        starts=DAY,
+        ends=TODAY,
+        place__division="510300",
+        to=["500153"],
+    ).partition("?")[0]
 
 
 def test_journey_2(clerk: Seat) -> None:
@@ -35,9 +43,16 @@ def test_journey_2(clerk: Seat) -> None:
 
     # before there is a memorandum, asking is refused, and it says what is missing
     early = zigong[0].fill(
-        "/forms/talent/publish-need", field="agriculture", title="血橙种植指导", persons="2", service_days="20",
-        starts=DAY, ends=TODAY, place__division="510300", to=["500153"],
-    )  # fmt: skip
+        "/forms/talent/publish-need",
+        field="agriculture",
+        title="血橙种植指导",
+        persons="2",
+        service_days="20",
+        starts=DAY,
+        ends=TODAY,
+        place__division="510300",
+        to=["500153"],
+    )
     assert early.status_code == 409
     assert "缺少有效的合作备忘录" in early.text
 
@@ -58,7 +73,7 @@ def test_journey_2(clerk: Seat) -> None:
     release(rongchang[1])
 
     # then Zigong accepts one and declines the other with a reason, each released by its leader
-    first, second = sorted({a for a in _dispatches(zigong[0])})
+    first, second = sorted(set(_dispatches(zigong[0])))
     accept = Form(zigong[0].get(first)).forms["/forms/talent/accept"]
     assert (
         zigong[0].client.post("/forms/talent/accept", data=accept, follow_redirects=False).status_code == 303

@@ -1,0 +1,311 @@
+"""The API: commands with keys and versions, lists with cursors, proofs; bad input is refused without echo."""
+
+import json
+from base64 import b64decode
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jsonschema
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from events import catalogue, checkpoints, merkle
+from tests.services.gateway.houses import House, log_signer
+
+PLAN = {
+    "title": "川渝老干部联合研学",
+    "form": "field-study",
+    "starts": "2025-05-01",
+    "ends": "2025-05-02",
+    "place": {"division": "500116"},
+}
+OFFICER = {"yinqiao-officer": "500116/clerk"}
+Post = Callable[..., Response]
+
+
+@pytest.fixture
+def post(client: TestClient) -> Post:
+    return sender(client)
+
+
+@pytest.fixture
+def refused(stranger: TestClient) -> Post:
+    """As `post`, for what must not be recorded."""
+    return sender(stranger)
+
+
+def sender(client: TestClient) -> Post:
+    def send(command: str, body: Any, key: str = "key-1", code: str = "500116", **headers: str) -> Response:
+        content = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+        sent = {**OFFICER, "idempotency-key": key, **{k.replace("_", "-"): v for k, v in headers.items()}}
+        return client.post(f"/api/v1/bureaus/{code}/{command}", content=content, headers=sent)
+
+    return send
+
+
+def stored(house: House) -> int:
+    with house.database.connection() as conn:
+        row = conn.execute("SELECT count(*) FROM ledger.entry").fetchone()
+    return int(row[0]) if row else 0  # type: ignore[call-overload]  # a count
+
+
+def test_a_command_is_recorded_once_and_the_same_key_gives_the_same_answer(post: Post, house: House) -> None:
+    first, again = post("activity/plan", PLAN), post("activity/plan", PLAN)
+    assert first.status_code == 200
+    assert first.json() == again.json()
+    assert first.json()["log"] == "500116"
+    assert first.json()["position"] == 1
+    assert stored(house) == 1
+
+
+def test_the_same_key_a_hundred_times_at_once_is_recorded_once(post: Post, house: House) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: post("activity/plan", PLAN), range(100)))
+    assert {a.status_code for a in answers} <= {200, 503}
+    assert len({a.text for a in answers if a.status_code == 200}) == 1
+    assert stored(house) == 1
+
+
+def test_the_same_key_with_another_body_is_refused(post: Post, house: House) -> None:
+    post("activity/plan", PLAN)
+    other = post("activity/plan", {**PLAN, "title": "另一项活动"})
+    assert other.status_code == 422
+    assert other.json()["type"] == "urn:yinqiao:problem:same-key-other-body"
+    assert stored(house) == 1
+
+
+def test_a_version_that_has_moved_on_is_refused(post: Post, client: TestClient) -> None:
+    post("activity/plan", PLAN)
+    stream_id = _stream(client)
+    assert (
+        post("activity/state-sign-up", {"stream": stream_id, "persons": 3}, "k2", if_match='"1"').status_code
+        == 200
+    )
+    stale = post("activity/state-sign-up", {"stream": stream_id, "persons": 4}, "k3", if_match='"1"')
+    assert stale.status_code == 409
+    assert stale.json()["type"] == "urn:yinqiao:problem:stale"
+
+
+def _stream(client: TestClient) -> str:
+    value = json.loads(client.get("/api/v1/records/500116/1").json()["value"])
+    return str(value["subject"]).partition("/")[2]
+
+
+def test_a_binding_command_becomes_a_draft(post: Post, house: House) -> None:
+    text = house.site.attachments.put("500116", "第一条".encode(), "text/plain", ()).model_dump()
+    body = {"title": "备忘录", "subjects": ["talent"], "parties": ["510000"], "text": text}
+    answer = post("cooperation/propose", body)
+    assert answer.status_code == 202
+    assert answer.json()["state"] == "proposed"
+    assert stored(house) == 0
+
+
+def _nested(depth: int) -> bytes:
+    return b'{"title":' + b"[" * depth + b"]" * depth + b"}"
+
+
+BAD: dict[str, Any] = {
+    "no object": b"[]",
+    "no JSON": b"{",
+    "no UTF-8": b'{"title": "\xff"}',
+    "a key twice": b'{"title": "MARKER", "title": "b"}',
+    "an unknown field": {**PLAN, "<b>MARKER</b>": 1},
+    "NaN": b'{"title": NaN}',
+    "Infinity": b'{"persons": Infinity}',
+    "a number as text": {**PLAN, "quota": "7654321"},
+    "a boolean as number": {**PLAN, "quota": True},
+    "2^70": {**PLAN, "quota": 2**70},
+    "a huge integer": b'{"quota": ' + b"9" * 5000 + b"}",
+    "a number as boolean": {**PLAN, "insured": 1},
+    "NUL": {**PLAN, "title": "MAR\0KER"},
+    "a lone surrogate": b'{"title": "\\ud800MARKER"}',
+    "right to left": {**PLAN, "title": "MARKER\u202e"},
+    "zero width": {**PLAN, "title": "MAR\u200bKER"},
+    "decomposed": {**PLAN, "title": "MARKER e\u0301"},
+    "blanks at the ends": {**PLAN, "title": " MARKER "},
+    "no title": {**PLAN, "title": ""},
+    "a long title": {**PLAN, "title": "MARKER" * 50},
+    "full-width digits in a code": {**PLAN, "place": {"division": "５００１１６"}},
+    "a day with a time": {**PLAN, "starts": "2025-05-01T08:00:00Z"},
+    "the year 1": {**PLAN, "starts": "0001-01-01"},
+    "the year 9999": {**PLAN, "ends": "9999-12-31"},
+    "the 30th of February": {**PLAN, "starts": "2025-02-30"},
+    "a day as number": {**PLAN, "starts": 20250501},
+    "an end before the start": {**PLAN, "ends": "2025-04-01"},
+    "a form that is none": {**PLAN, "form": "MARKER"},
+    "status set by the client": {**PLAN, "stage": "held"},
+    "bureau set by the client": {**PLAN, "bureau": "510000"},
+    "version set by the client": {**PLAN, "version": 7},
+    "deep nesting": _nested(100_000),
+    "null": {**PLAN, "title": None},
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_refused_clearly_without_echo(refused: Post, name: str) -> None:
+    answer = refused("activity/plan", BAD[name])
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["field"]
+    assert problem["instance"].startswith("urn:yinqiao:request:")
+    assert "MARKER" not in answer.text
+    assert "7654321" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("command", "body", "status"),
+    [
+        (
+            "activity/hold",
+            {"stream": "0" * 8 + "-0000" * 3 + "-" + "0" * 12, "day": "2025-05-01", "persons": 1},
+            404,
+        ),
+        ("activity/hold", {"stream": "../../etc/passwd", "day": "2025-05-01", "persons": 1}, 422),
+        ("activity/confirm", {"log": "510000", "stream": "0" * 8 + "-0000" * 3 + "-" + "0" * 12}, 404),
+        ("activity/confirm", {"log": "440100", "stream": "0" * 8 + "-0000" * 3 + "-" + "0" * 12}, 404),
+        ("activity/nothing", {}, 404),
+        ("nothing/plan", {}, 404),
+    ],
+)
+def test_what_is_not_there_is_said(refused: Post, command: str, body: Any, status: int) -> None:
+    assert refused(command, body).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"yinqiao-officer": "510000/clerk"}, 403),
+        ({"yinqiao-officer": "440100/clerk"}, 403),
+        ({"yinqiao-officer": "nobody"}, 403),
+        ({"idempotency-key": ""}, 422),
+        ({"idempotency-key": "k" * 129}, 422),
+        ({"if-match": "soon"}, 422),
+        ({"if-match": "9" * 40}, 422),
+    ],
+)
+def test_who_acts_and_under_which_key_is_checked(refused: Post, headers: dict[str, str], status: int) -> None:
+    sent = {k.replace("-", "_"): v for k, v in headers.items()}
+    assert refused("activity/plan", PLAN, **sent).status_code == status
+
+
+def test_another_bureaus_log_cannot_be_written(refused: Post) -> None:
+    assert refused("activity/plan", PLAN, code="510000").status_code == 403
+    assert refused("activity/plan", PLAN, code="440100").status_code == 404
+
+
+def test_lists_are_read_page_by_page(post: Post, client: TestClient, house: House) -> None:
+    for number in range(5):
+        post("activity/plan", {**PLAN, "title": f"活动{number}"}, f"key-{number}")
+    house.catch_up()
+    for path, size in (("/api/v1/activity/activity", 5), ("/api/v1/timeline", 5)):
+        titles, after = [], None
+        while True:
+            page = client.get(path, params={"limit": 2, **({"after": after} if after else {})}).json()
+            titles += [item["title"] for item in page["items"]]
+            after = page["next"]
+            if after is None:
+                break
+        assert len(titles) == len(set(titles)) == size
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=-1",
+        "limit=0",
+        "limit=1000000000",
+        "limit=x",
+        "after=AAAA",
+        "after=%00",
+        "after=WzEsMl0",
+        "first=soon",
+        "after=WyIyMDI1LTAxLTAxIiwiYSJd",
+        "bureau=%00",
+        "bureau=" + "9" * 101,
+        "first=0000-00-00",
+    ],
+)
+def test_forged_cursors_sizes_and_filters_are_refused(stranger: TestClient, query: str) -> None:
+    answer = stranger.get(f"/api/v1/activity/activity?{query}")
+    assert answer.status_code == 422
+    assert answer.json()["field"]
+
+
+@pytest.mark.parametrize("query", ["bureau=x", "stream=500116", "correlation=1", "after=AAAA", "context=%00"])
+def test_a_timeline_that_makes_no_sense_is_refused(stranger: TestClient, query: str) -> None:
+    assert stranger.get(f"/api/v1/timeline?{query}").status_code == 422
+    assert stranger.get(f"/timeline?{query}").status_code == 422
+
+
+def test_a_record_comes_with_its_bytes_and_a_proof_that_verifies(
+    post: Post, client: TestClient, house: House
+) -> None:
+    for number in range(3):
+        post("activity/plan", PLAN, f"key-{number}")
+    house.catch_up()
+    found = client.get("/api/v1/records/500116/2").json()
+    value = found["value"].encode()
+    assert catalogue.decode(value).position == 2
+    leaf = merkle.leaf_hash(value)
+    checkpoint = checkpoints.open_checkpoint(found["proof"]["note"], log_signer("500116").verifier)
+    path = [b64decode(part) for part in found["proof"]["path"]]
+    merkle.verify_inclusion(1, checkpoint.size, leaf, path, checkpoint.root)
+    # and the same checkpoint stands among the tiles, from which anybody can fetch the bytes
+    assert client.get("/log/500116/checkpoint").text.splitlines()[0] == "chuanyu.yinqiao/500116"
+    bundle = client.get(f"/log/500116/tile/entries/000.p/{_published(client)}")
+    assert value in bundle.content
+
+
+def _published(client: TestClient) -> int:
+    return int(client.get("/log/500116/checkpoint").text.splitlines()[1])
+
+
+def test_there_are_no_other_tiles(post: Post, client: TestClient, house: House) -> None:
+    post("activity/plan", PLAN)
+    house.catch_up()
+    for path in ("tile/0/999", "tile/../../etc", "checkpoint/x", "tile/9/000", "tile/entries/x"):
+        assert client.get(f"/log/500116/{path}").status_code in {404, 422}
+    assert client.get("/log/999999/checkpoint").status_code == 404
+
+
+def test_positions_digests_streams_and_inbox_can_be_read(
+    post: Post, client: TestClient, house: House
+) -> None:
+    post("activity/plan", PLAN)
+    house.catch_up()
+    positions = client.get("/api/v1/positions").json()
+    assert positions["logs"]["500116"] == 1
+    assert positions["models"]["activity"] == {"500116": 1}
+    assert set(client.get("/api/v1/digests").json()) == set(positions["models"])
+    stream = client.get(f"/api/v1/streams/500116/{_stream(client)}").json()
+    assert stream["items"][0]["sentence"].startswith("江津区委老干部局计划")
+    assert client.get("/api/v1/inbox/510000").json()["waiting_for"] == []
+    assert client.get("/metrics").text.count('yinqiao_log_head{log="500116"} 1.0') == 1
+
+
+def test_other_nodes_must_sign_their_requests_for_attachments(stranger: TestClient) -> None:
+    answer = stranger.get(f"/api/v1/attachments/{'A' * 43}?bureau=440100")
+    assert answer.status_code == 403
+    assert stranger.get("/api/v1/attachments/short").status_code == 422
+
+
+def test_the_openapi_document_is_3_1_and_names_every_command(app: FastAPI) -> None:
+    from services.bureau import registry
+
+    document = app.openapi()
+    assert document["openapi"].startswith("3.1")
+    paths = {f"/api/v1/bureaus/{{code}}/{c.context}/{c.name}" for c in registry.COMMANDS}
+    assert paths <= document["paths"].keys()
+    plan = document["paths"]["/api/v1/bureaus/{code}/activity/plan"]["post"]
+    schema = {
+        **plan["requestBody"]["content"]["application/json"]["schema"],
+        "components": document["components"],
+    }
+    jsonschema.validate(PLAN, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**PLAN, "quota": "7"}, schema)
