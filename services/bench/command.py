@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from services.bench import library, scene, seeing
 from services.bench.harness import Contest, Figure, percentile
@@ -26,8 +26,13 @@ from services.node.node import Node
 from services.runtime import clock
 from services.runtime import logs as log_lines
 
+_WIDTH = 120
 RUNNER = "eventsourcing ProjectionRunner"
 SAVE = "eventsourcing Application.save"
+NAMES = (
+    "command", "command-concurrent", "import", "checkpoint", "ship", "receive", "project", "rebuild",
+    "verify", "visible-p50-ms", "visible-p99-ms",
+)  # fmt: skip
 AIMS = {
     "command": 1.0, "command-concurrent": 1.5, "import": 0.8, "ship": 0.75, "receive": 0.45, "project": 30.0,
     "verify": 0.7, "visible-p50-ms": 25.0, "visible-p99-ms": 60.0,
@@ -56,11 +61,12 @@ def run(*, quick: bool, as_json: bool) -> None:
         folder.chmod(0o711)  # the database's own account must be able to walk in
         with (folder / "log").open("a", encoding="utf-8") as log, scene.scene(folder) as place:
             log_lines.configure(clock.now, log)
-            figures = list(_figures(place, QUICK if quick else WHOLE))
+            figures = list(measure(place, QUICK if quick else WHOLE))
     typer.echo(document(figures)) if as_json else show(figures)
 
 
-def _figures(place: Scene, size: Size) -> Iterator[Figure]:
+def measure(place: Scene, size: Size) -> Iterator[Figure]:
+    """All figures, in the order of their names in `NAMES`. Raises Unavailable."""
     with ExitStack() as stack:
         here = stack.enter_context(scene.node(place.settings_file(HERE)))
         there = stack.enter_context(scene.node(place.settings_file(THERE)))
@@ -149,12 +155,12 @@ def document(figures: list[Figure]) -> str:
 
 def show(figures: list[Figure]) -> None:
     """A table for people."""
-    table = Table("figure", "events/s", "limit of this run", "events/s", "ratio", "aim", "")
+    table = Table(Column("figure", no_wrap=True), "events/s", "limit", "events/s", "ratio", "aim", "")
     for f in figures:
         aim = AIMS.get(f.name)
         shown = f"{f.rate:,.1f}", f.limit, f"{f.limit_rate:,.1f}", f"{f.ratio:.2f}"
         table.add_row(f.name, *shown, _said(f, aim), _met(f, aim))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else _WIDTH).print(table)
     load = f"load at the end {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     typer.echo(f"visible-… in milliseconds; {load}")
 
