@@ -91,13 +91,16 @@ def duties(view: View, bureau: str | None) -> list[Duty]:
 
 
 def figures(view: View, bureau: str | None) -> list[Figure]:
-    """Activities held and person-times this year."""
+    """Activities held and person-times, this year and in all."""
     first, last = year(view.today)
     with view.reading(model.MODEL) as conn:
         total = model.total(conn, model.Chosen(bureau=bureau, first=first, last=last))
+        ever = model.total(conn, model.Chosen(bureau=bureau))
     path = ACTIVITY.path
     asked = {"bureau": bureau, "first": first, "last": last}
     return [
         Figure("今年举办活动", "activities held this year", total.activities, path, asked),
         Figure("今年参加人次", "person-times this year", total.persons, path, asked),
+        Figure("累计举办活动", "activities held in all", ever.activities, path, {"bureau": bureau}),
+        Figure("累计参加人次", "person-times in all", ever.persons, path, {"bureau": bureau}),
     ]
