@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,9 +57,7 @@ def test_a_second_start_loads_nothing_and_keeps_the_addresses(folder: Path) -> N
         demo.load(small.script())
         first, urls = digests(demo), {node.name: node.url for node in demo.alliance.document.node}
     with Embedded(folder, durable=False) as demo:
-        begin = time.monotonic()
-        demo.load(small.script())
-        assert time.monotonic() - begin < 0.5
+        demo.load()  # the whole script, had this one not been marked as loaded
         assert digests(demo) == first
         assert {node.name: node.url for node in demo.alliance.document.node} == urls
         assert demo.alliance.version == 1
