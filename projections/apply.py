@@ -63,12 +63,18 @@ class Fold:
     """One instance during one transaction."""
 
     def __init__(
-        self, conn: Connection[Any], instance: Instance, found: dict[str, Table], histories: Histories
+        self,
+        conn: Connection[Any],
+        instance: Instance,
+        found: dict[str, Table],
+        histories: Histories,
+        left: tuple[bool, bool],
     ) -> None:
+        """`left`: whether anything waits, and whether anything was skipped."""
         self.instance = instance
         self._conn, self._tables, self._histories = conn, found, histories
         self._routes: dict[type[Event], tuple[Handler, ...]] = {}
-        self.waits, self.skips = waiting.any_(conn, instance.name)
+        self.waits, self.skips = left
 
     def fold_quickly(self, batch: Batch) -> bool:
         """Fold a batch in which nothing waits and nothing fails, without waiting for the database.
@@ -230,7 +236,8 @@ class Engine:
         handled, entries and those that had waited; 0 when there was nothing to do.
         """
         judging, histories = Judge(source, followed, self._lately), Histories(source)
-        folds = [Fold(conn, i, self._tables_of(conn, i), histories) for i in instances]
+        left = waiting.any_(conn, [i.name for i in instances])
+        folds = [Fold(conn, i, self._tables_of(conn, i), histories, left[i.name]) for i in instances]
         vector = track.vector(conn, instances[0].name)
         entries = _continuing(entries, vector)
         if entries:
@@ -290,7 +297,8 @@ def _release(
     handled = 0
     for _ in range(ROUNDS):
         ready = {fold: set(waiting.ready(conn, fold.instance.name, 1_000)) for fold in folds if fold.waits}
-        entries = sorted(source.entries(set().union(*ready.values())), key=lambda e: e.order)
+        keys = set().union(*ready.values())
+        entries = sorted(source.entries(keys), key=lambda e: e.order) if keys else []
         if not entries:
             break
         batch = judging.again(entries, vector)

@@ -1,6 +1,6 @@
 """Which read models there are in a database, in what state, and how far each has come."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from importlib import resources
 from typing import Any, NamedTuple, TypeAlias
@@ -74,6 +74,19 @@ def vector(conn: Connection[Any], name: str) -> Vector:
     """The positions of an instance."""
     query = 'SELECT log, position FROM projection.position WHERE model = %s ORDER BY log COLLATE "C"'
     return dict(conn.execute(query, [name]).fetchall())
+
+
+def vectors(conn: Connection[Any], names: Collection[str]) -> dict[str, Vector]:
+    """The positions of several instances, one question for all."""
+    found: dict[str, Vector] = {name: {} for name in names}
+    rows = conn.execute(
+        "SELECT model, log, position FROM projection.position WHERE model = ANY (%s)"
+        ' ORDER BY log COLLATE "C"',
+        [list(names)],
+    ).fetchall()
+    for name, log, position in rows:
+        found[name][log] = position
+    return found
 
 
 def move(conn: Connection[Any], names: Iterable[str], ends: Mapping[str, int]) -> None:

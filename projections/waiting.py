@@ -50,14 +50,14 @@ class Troubles:
             positions.remove(record.position)
 
 
-def any_(conn: Connection[Any], model: str) -> tuple[bool, bool]:
-    """Whether anything waits in a model, and whether anything was skipped."""
+def any_(conn: Connection[Any], models: Collection[str]) -> dict[str, tuple[bool, bool]]:
+    """For each model whether anything waits in it, and whether anything was skipped."""
     query = (
-        "SELECT EXISTS (SELECT FROM projection.waiting WHERE model = %s),"
-        " EXISTS (SELECT FROM projection.skipped WHERE model = %s)"
+        "SELECT m.name, EXISTS (SELECT FROM projection.waiting WHERE model = m.name),"
+        " EXISTS (SELECT FROM projection.skipped WHERE model = m.name) FROM unnest(%s::text[]) AS m (name)"
     )
-    waits, skips = conn.execute(query, [model, model]).fetchone() or (False, False)
-    return waits, skips
+    rows = conn.execute(query, [list(models)]).fetchall()
+    return {name: (waits, skips) for name, waits, skips in rows}
 
 
 def troubles(conn: Connection[Any], model: str, records: Iterable[Record[Event]]) -> Troubles:

@@ -12,6 +12,7 @@ from projections import quarantine, track, waiting
 from projections.apply import Engine
 from projections.judge import Cause
 from projections.model import Instance, ReadModel, live
+from projections.track import Vector
 from services.projector.source import LedgerSource, Reader, covered, reachable
 from services.runtime.database import Connection, Database
 from services.runtime.failpoints import failpoint
@@ -64,8 +65,8 @@ class Projector:
                 conn.execute("SET LOCAL synchronous_commit = off")
                 ends = covered(conn)
                 self._notice_followed(conn)
-                for group in self._groups(conn):
-                    handled += self._fold(conn, group, ends)
+                for group, vector in self._groups(conn):
+                    handled += self._fold(conn, group, vector, ends)
                 failpoint("project.folded")
         except BaseException:
             self._readers.clear()
@@ -74,23 +75,24 @@ class Projector:
         self.handled += handled
         return handled
 
-    def _groups(self, conn: Connection) -> list[list[Instance]]:
+    def _groups(self, conn: Connection) -> list[tuple[list[Instance], Vector]]:
         """The instances to fold, locked, those at the same vector together."""
         found: dict[tuple[tuple[str, int], ...], list[Instance]] = defaultdict(list)
-        for name in _running(conn, [(i.name, i.model.version) for i in self._instances.values()]):
-            found[tuple(track.vector(conn, name).items())].append(self._instances[name])
-        return list(found.values())
+        running = _running(conn, [(i.name, i.model.version) for i in self._instances.values()])
+        for name, vector in track.vectors(conn, running).items():
+            found[tuple(vector.items())].append(self._instances[name])
+        return [(group, dict(items)) for items, group in found.items()]
 
-    def _fold(self, conn: Connection, group: list[Instance], ends: dict[str, int]) -> int:
-        reader = self._reader(conn, group)
+    def _fold(self, conn: Connection, group: list[Instance], vector: Vector, ends: dict[str, int]) -> int:
+        reader = self._reader(group, vector)
         entries = reader.take(conn, ends, self._batch)
         return self._engine.apply(
             conn, group, entries, LedgerSource(conn), self._reachable,
             lambda: self._engine.decode_ahead(reader.peek(self._batch)),
         )  # fmt: skip
 
-    def _reader(self, conn: Connection, group: list[Instance]) -> Reader:
-        names, vector = tuple(i.name for i in group), track.vector(conn, group[0].name)
+    def _reader(self, group: list[Instance], vector: Vector) -> Reader:
+        names = tuple(i.name for i in group)
         reader = self._readers.get(names)
         if reader is None or reader.vector != vector:
             self._readers = {n: r for n, r in self._readers.items() if not set(n) & set(names)}
