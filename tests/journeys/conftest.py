@@ -1,0 +1,16 @@
+"""Four nodes with pages and no business yet, for a person to work at."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.demo.embedded import Embedded
+
+
+@pytest.fixture(scope="module")
+def alliance(server_folder: Path) -> Iterator[Embedded]:
+    """The demo's nodes, empty, with their pages served."""
+    with Embedded(server_folder / "journeys", durable=False) as demo:
+        demo.serve()
+        yield demo
