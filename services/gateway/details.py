@@ -74,7 +74,7 @@ def _show(view: View, thing: Thing) -> HTMLResponse:
         "detail.html",
         thing=thing,
         facts=things.facts(thing, view),
-        tables=thing.kind.tables(thing, view),
+        tables=thing.kind.tables(thing, view) if thing.state else [],
         offers=things.offers(thing, view),
         steps=things.steps(thing, view),
         days=history(view, thing.history()),

@@ -155,36 +155,35 @@ def service_days(thing: Thing, view: View) -> list[Table]:
         return []
     head = [view.t("日期", "day"), view.t("时段", "part"), view.t("接收单位", "host"), ""]
     said = words(thing)
-    host = view.officer is not None and thing.state.offer.host == view.officer.bureau
     rows = [
         [
             view.cell(r.data.day),
             view.cell(r.data.half),
-            _word(said.get(r.position), view),
-            _question(thing, r.position, view),
-        ]
-        if host and said.get(r.position) != "confirmed"
-        else [
-            view.cell(r.data.day),
-            view.cell(r.data.half),
-            _word(said.get(r.position), view),
-            shown.plain(""),
+            _word(said.get(r.position), thing, view),
+            _question(thing, r.position, said, view),
         ]
         for r in served(thing)
     ]
     return [Table("服务日", "service days", head, rows)]
 
 
-def _word(word: str | None, view: View) -> Cell:
+def _word(word: str | None, thing: Thing, view: View) -> Cell:
+    """The host's word on a day; an outside host gives none here."""
     match word:
         case "confirmed":
             return shown.chip(view.t("已确认", "confirmed"), "good")
         case "questioned":
             return shown.chip(view.t("有疑问", "questioned"), "bad")
+    if thing.state.one_sided:
+        return shown.chip(view.t("单方登记", "recorded by one side"))
     return shown.chip(view.t("待确认", "waiting"), "wait")
 
 
-def _question(thing: Thing, position: int, view: View) -> Cell:
+def _question(thing: Thing, position: int, said: Mapping[int, str], view: View) -> Cell:
+    """Where the host may question a day that it has not confirmed."""
+    host = view.officer is not None and thing.state.offer.host == view.officer.bureau
+    if not host or said.get(position) == "confirmed":
+        return shown.plain("")
     asked = f"log={thing.log}&stream={thing.stream}&position={position}"
     return shown.link(view.t("提出疑问", "question it"), f"/forms/talent/question-day?{asked}")
 

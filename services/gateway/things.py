@@ -345,7 +345,7 @@ def facts(thing: Thing, view: "View") -> list[tuple[str, Cell]]:
     ]
 
 
-_APART = frozenset({"title", "asks", "answers", "question", "text"})
+_APART = frozenset({"title", "asks", "answers", "question", "text", "batch"})
 """Fields that have a place of their own on the page."""
 
 

@@ -13,7 +13,8 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from events import catalogue, checkpoints, merkle
-from tests.services.gateway.houses import House, log_signer
+from services.people import attachments, fetch, requests
+from tests.services.gateway.houses import House, log_signer, node_signer
 
 PLAN = {
     "title": "川渝老干部联合研学",
@@ -286,6 +287,25 @@ def test_positions_digests_streams_and_inbox_can_be_read(
     assert stream["items"][0]["sentence"].startswith("江津区委老干部局计划")
     assert client.get("/api/v1/inbox/510000").json()["waiting_for"] == []
     assert client.get("/metrics").text.count('yinqiao_log_head{log="500116"} 1.0') == 1
+
+
+def test_a_node_fetches_what_its_bureau_may_read_by_signed_request(client: TestClient, house: House) -> None:
+    kept = house.site.attachments.put("500116", "活动总结".encode(), "text/plain", ("440100",))
+    hidden = house.site.attachments.put("500116", "仅本单位".encode(), "text/plain", ())
+
+    def fetched(digest: str, bureau: str, by: str = "guests") -> Response:
+        target = f"/api/v1/attachments/{fetch.token(digest)}?bureau={bureau}"
+        signed = requests.sign(node_signer(by), "chongqing", "GET", target, b"", house.site.clock)
+        return client.get(target, headers=signed)
+
+    answer = fetched(kept.digest, "440100")
+    assert answer.status_code == 200
+    assert answer.content.decode() == "活动总结"
+    attachments.prove(
+        kept.digest, attachments.Opened(answer.content, "text/plain", b64decode(answer.headers[fetch.SALT]))
+    )
+    assert fetched(hidden.digest, "440100").status_code == 403
+    assert fetched(kept.digest, "510000").status_code == 403  # a bureau that the asking node does not host
 
 
 def test_other_nodes_must_sign_their_requests_for_attachments(stranger: TestClient) -> None:

@@ -1,4 +1,4 @@
-"""The operations page: read models paused and resumed, records set aside tried again or left out with a reason."""
+"""The operations page: read models paused and resumed, records tried again or left out with a reason."""
 
 from collections.abc import Callable
 
@@ -27,9 +27,13 @@ def test_a_record_that_waits_is_shown_tried_again_or_left_out_with_a_reason(
     operator = clerk("500116/clerk")
     # given a record that a model could not fold
     operator.does(
-        "/forms/activity/plan", title="讲座", form="lecture", starts="2025-03-01", ends="2025-03-01",
+        "/forms/activity/plan",
+        title="讲座",
+        form="lecture",
+        starts="2025-03-01",
+        ends="2025-03-01",
         place__division="500116",
-    )  # fmt: skip
+    )
     house.catch_up()
     with house.database.connection() as conn:
         conn.execute(
@@ -53,9 +57,13 @@ def test_a_read_only_node_says_why_on_every_page_and_takes_nothing(clerk: Seat, 
     seated = clerk("500116/clerk")
     assert "本节点暂时只读：数据库早于守护文件" in seated.get("/activity/activity")
     answer = seated.fill(
-        "/forms/activity/plan", title="讲座", form="lecture", starts="2025-03-01", ends="2025-03-01",
+        "/forms/activity/plan",
+        title="讲座",
+        form="lecture",
+        starts="2025-03-01",
+        ends="2025-03-01",
         place__division="500116",
-    )  # fmt: skip
+    )
     assert answer.status_code == 503
     assert "只读状态" in answer.text
 
@@ -72,8 +80,12 @@ def test_the_command_reaches_the_lists_before_the_page_is_shown(clerk: Seat, hou
     with house.database.connection() as conn:
         conn.execute("UPDATE projection.model SET version = version + 1 WHERE name = 'tasks'")
     there = seated.does(
-        "/forms/activity/plan", title="讲座", form="lecture", starts="2025-03-01", ends="2025-03-01",
+        "/forms/activity/plan",
+        title="讲座",
+        form="lecture",
+        starts="2025-03-01",
+        ends="2025-03-01",
         place__division="500116",
-    )  # fmt: skip
+    )
     assert there.endswith("adding=1")
     assert "列表正在更新" in seated.get(there)
