@@ -49,6 +49,7 @@ class Shipper:
         self._publisher, self._reader = exchange.publisher(), exchange.reader()
         self._topics = {log: OwnTopic(log) for log in logs}
         self._refused: dict[str, str] = {}
+        self._saved: dict[str, hints.Hint] = {}
         self._look_every, self._look_at = look, 0.0
         self._loaded = False
 
@@ -98,6 +99,7 @@ class Shipper:
         ends = self._exchange.ends(self._topics)
         for topic in [t for t in self._topics.values() if t.identity and ends.get(t.log) != t.next]:
             self._reread(topic, ends.get(topic.log))
+        self._remember()
         self._look_at = self._now() + self._look_every
 
     def _find(self, topic: OwnTopic) -> None:
@@ -166,13 +168,16 @@ class Shipper:
                 raise
         failpoint("ship.sent")
         topic.shipped(topic.next + last - first, last)
-        self._remember(topic)
         return last - first
 
-    def _remember(self, topic: OwnTopic) -> None:
-        with self._database.transaction() as conn:
-            conn.execute("SET LOCAL synchronous_commit TO off")  # a hint: what is lost of it is read again
-            hints.save(conn, [topic.hint])
+    def _remember(self) -> None:
+        """Write down what is known by now: only hints, what is lost of them is read again."""
+        known = {log: topic.hint for log, topic in self._topics.items() if topic.identity}
+        if new := [hint for log, hint in known.items() if hint != self._saved.get(log)]:
+            with self._database.transaction() as conn:
+                conn.execute("SET LOCAL synchronous_commit TO off")
+                hints.save(conn, new)
+            self._saved = known
 
 
 def _batches(conn: Connection, log: str, after: int, size: int) -> dict[int, str]:
