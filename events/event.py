@@ -30,7 +30,7 @@ class Event(Value):
 
     def references(self) -> tuple[Key, ...]:
         """Every record that the payload refers to; each must stand in the record's basis."""
-        return tuple([(r.log, r.position) for r in self.cited()]) if _nested(type(self)) else ()
+        return tuple([(r.log, r.position) for r in self.cited()]) if _cites(type(self)) else ()
 
     def cited(self) -> list[Reference]:
         """As `references`, with the leaf hashes that the payload gives them."""
@@ -45,6 +45,12 @@ def _references(value: object) -> list[Reference]:
     if isinstance(value, tuple):
         return [found for item in value for found in _references(item)]
     return []
+
+
+@cache
+def _cites(kind: type[Event]) -> bool:
+    """Whether a payload of this kind can refer to a record at all: most cannot, and are not walked."""
+    return kind.cited is not Event.cited or bool(_nested(kind))
 
 
 @cache
