@@ -71,7 +71,7 @@ def test_a_joint_visit_is_planned_confirmed_held_and_corrected(clerk: Seat) -> N
     assert "已由第" in html
 
 
-def test_an_answer_after_the_day_is_shown_as_too_late(clerk: Seat) -> None:
+def test_an_answer_after_the_day_is_refused_where_the_day_is_known(clerk: Seat) -> None:
     hechuan, guangan = clerk("500117/clerk"), clerk("511600/clerk")
     page = planned(hechuan)
     hechuan.does(hechuan.offered(page, "activity/publish"), bureaus=["511600"])
@@ -79,10 +79,8 @@ def test_an_answer_after_the_day_is_shown_as_too_late(clerk: Seat) -> None:
     hechuan.does(hechuan.offered(page, "activity/hold"), day=DAY, persons="30")
     # when the form that was open all the time is sent
     answer = guangan.client.post("/forms/activity/confirm", data=form, follow_redirects=False)
-    # then it is recorded, shown as too late on both sides, and does not count
-    assert answer.status_code == 303
-    assert "答复已晚，不计入" in hechuan.get(page)
-    assert "已晚" in guangan.get("/inbox")
+    # then the page says why, and nothing counts
+    assert answer.status_code == 409
     rows = hechuan.client.get("/api/v1/activity/activity").json()["items"]
     assert rows[0]["cohosts"] == []
 
