@@ -24,15 +24,23 @@ class Signed(NamedTuple):
     log: str
     size: int
     note: str
+    root: bytes
 
 
-class _Behind(NamedTuple):
-    """A log with entries beyond its latest checkpoint."""
+class _Own(NamedTuple):
+    """A log that is written here: its head, and its latest checkpoint, of nothing when there is none."""
 
     log: str
     head: int
+    state: str
     size: int
     root: bytes
+    note: str
+
+    @property
+    def behind(self) -> int:
+        """How many entries are to be covered."""
+        return self.head - self.size if self.state == "open" else 0
 
 
 class Checkpointer:
@@ -64,35 +72,41 @@ class Checkpointer:
         """
         with self._database.transaction() as conn:
             conn.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-            before = self._checked(conn)
-            signed, more = self._sign(conn)
-            latest = _latest(conn, self._signers)
+            before, logs = self._checked(conn)
+            signed, more = self._sign(conn, logs)
             failpoint("checkpoint.signed")
         failpoint("checkpoint.committed")
+        latest = _latest(logs, signed)
         self._guard.advance(before.identity, {log: head for log, (head, _) in latest.items()})
         failpoint("checkpoint.guarded")
         return [*_left_behind(before, signed, latest), *signed], more
 
-    def _checked(self, conn: Connection) -> Guard:
-        """The guard file, which a new node gets before its first commit. Raises ReadOnly."""
-        found = self._guard.read()
-        guard.check(conn, found)
-        return found or self._guard.advance(guard.identity(conn), {})
+    def _checked(self, conn: Connection) -> tuple[Guard, list[_Own]]:
+        """The guard file, which a new node gets before its first commit, and how the logs stand.
 
-    def _sign(self, conn: Connection) -> tuple[list[Signed], bool]:
+        Raises ReadOnly.
+        """
+        found = self._guard.read()
+        with conn.pipeline():
+            judge = guard.asked(conn, found)
+            logs = conn.execute(_LOGS, [list(self._signers)])
+        judge()
+        own = [_Own._make(row) for row in logs.fetchall()]
+        return found or self._guard.advance(guard.identity(conn), {}), own
+
+    def _sign(self, conn: Connection, logs: Iterable[_Own]) -> tuple[list[Signed], bool]:
         budget = _STEP
         signed: list[Signed] = []
-        for log in _behind(conn, self._signers):
-            if budget <= 0:
+        for log in logs:
+            if log.behind and budget <= 0:
                 return signed, True
-            leaves, sizes = _pending(conn, log, min(log.head - log.size, budget))
-            signed += self._cover(conn, log, leaves, sizes)
-            budget -= len(leaves)
+            if log.behind:
+                leaves, sizes = _pending(conn, log, min(log.behind, budget))
+                signed += self._cover(conn, log, leaves, sizes)
+                budget -= len(leaves)
         return signed, budget <= 0
 
-    def _cover(
-        self, conn: Connection, log: _Behind, leaves: list[bytes], sizes: list[int]
-    ) -> Iterator[Signed]:
+    def _cover(self, conn: Connection, log: _Own, leaves: list[bytes], sizes: list[int]) -> Iterator[Signed]:
         """Grow the tree to each of the sizes, sign it there, and store nodes and checkpoints."""
         grown = _tree(conn, log)
         signer = self._signers[log.log]
@@ -108,7 +122,7 @@ class Checkpointer:
             | tree.columns(nodes),
         )
         tree.TREES.keep(grown, made[-1].root)
-        return (Signed(log.log, *pair) for pair in zip(sizes, signed, strict=True))
+        return (Signed(log.log, c.size, note, c.root) for c, note in zip(made, signed, strict=True))
 
 
 _STORE = f"""
@@ -125,7 +139,7 @@ def published(conn: Connection, log: str, limit: int) -> tuple[int, str] | None:
     ).fetchone()
 
 
-def _tree(conn: Connection, log: _Behind) -> tree.Tree:
+def _tree(conn: Connection, log: _Own) -> tree.Tree:
     try:
         return tree.TREES.at(conn, log.log, log.size, log.root)
     except errors.Damage as error:
@@ -134,27 +148,21 @@ def _tree(conn: Connection, log: _Behind) -> tree.Tree:
         ) from error
 
 
-def _behind(conn: Connection, logs: Iterable[str]) -> list[_Behind]:
-    rows = conn.execute(
-        f"{_LOGS} AND l.state = 'open' AND l.head > coalesce(c.size, 0) ORDER BY l.log", [list(logs)]
-    ).fetchall()
-    return [_Behind._make(row[:4]) for row in rows]
-
-
 _LOGS = """
-SELECT l.log, l.head, coalesce(c.size, 0), coalesce(c.root, sha256('')), c.note FROM ledger.log l
-LEFT JOIN LATERAL (
+SELECT l.log, l.head, l.state, coalesce(c.size, 0), coalesce(c.root, sha256('')), coalesce(c.note, '')
+FROM ledger.log l LEFT JOIN LATERAL (
     SELECT size, root, note FROM ledger.checkpoint WHERE log = l.log ORDER BY size DESC LIMIT 1
-) c ON true WHERE l.own AND l.log = ANY(%s)
+) c ON true WHERE l.own AND l.log = ANY(%s) ORDER BY l.log
 """
 
 
-def _latest(conn: Connection, logs: Iterable[str]) -> dict[str, tuple[Head, str]]:
-    rows = conn.execute(f"{_LOGS} AND c.size > 0", [list(logs)]).fetchall()
-    return {log: (Head(size, root), note) for log, _, size, root, note in rows}  # type: ignore[misc,arg-type]  # the table's own types
+def _latest(logs: Iterable[_Own], signed: Iterable[Signed]) -> dict[str, tuple[Head, str]]:
+    """The latest checkpoint of each log that has one, now that these were signed too."""
+    before = {log.log: (Head(log.size, log.root), log.note) for log in logs if log.size}
+    return before | {s.log: (Head(s.size, s.root), s.note) for s in signed}
 
 
-def _pending(conn: Connection, log: _Behind, count: int) -> tuple[list[bytes], list[int]]:
+def _pending(conn: Connection, log: _Own, count: int) -> tuple[list[bytes], list[int]]:
     """The next leaf hashes, and the sizes at which a checkpoint must stand. Raises ReadOnly for a hole."""
     with conn.cursor(binary=True) as cursor:
         rows = cursor.execute(
@@ -183,7 +191,7 @@ def _left_behind(before: Guard, signed: list[Signed], latest: Mapping[str, tuple
     """The latest notes that stand committed since longer than this round and were never guarded."""
     fresh = {s.log for s in signed}
     return [
-        Signed(log, head.size, note)
+        Signed(log, head.size, note, head.root)
         for log, (head, note) in sorted(latest.items())
         if log not in fresh and head.size > before.size(log)
     ]

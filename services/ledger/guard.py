@@ -8,11 +8,13 @@ import fcntl
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Self
+
+from psycopg import Cursor
 
 from events import errors, keys
 from services.runtime import files
@@ -145,8 +147,7 @@ def identity(conn: Connection) -> str:
 
     A restored dump has another OID, a restored cluster or a promoted standby another timeline.
     """
-    row = conn.execute(_WHO).fetchone()
-    return str(row[0]) if row else ""
+    return _first_column(conn.execute(_WHO))[0]
 
 
 _WHO = """
@@ -161,30 +162,45 @@ def check(conn: Connection, guard: Guard | None) -> None:
 
     No guard file is right only while the node has signed nothing.
     """
+    asked(conn, guard)()
+
+
+def asked(conn: Connection, guard: Guard | None) -> Callable[[], None]:
+    """Ask what `check` asks, in a pipeline if there is one; what it gives reads the answers, and raises."""
     if guard is None:
-        if logs := _signed(conn):
-            raise errors.ReadOnly(f"log {logs[0]} has checkpoints here, but there is no guard file")
-        return
-    if (now := identity(conn)) != guard.identity:
-        raise errors.ReadOnly(f"the guard file is that of database {guard.identity}, this is {now}")
-    if lost := missing(conn, guard.heads):
+        signed = conn.execute(_SIGNED)
+        return lambda: _refuse_unguarded(_first_column(signed))
+    who, lost = conn.execute(_WHO), conn.execute(_MISSING, _columns(guard.heads))
+    return lambda: _refuse(guard, _first_column(who), _first_column(lost))
+
+
+def _refuse_unguarded(signed: list[str]) -> None:
+    if signed:
+        raise errors.ReadOnly(f"log {signed[0]} has checkpoints here, but there is no guard file")
+
+
+def _refuse(guard: Guard, now: list[str], lost: list[str]) -> None:
+    if now != [guard.identity]:
+        raise errors.ReadOnly(f"the guard file is that of database {guard.identity}, this is {now[0]}")
+    if lost:
         log, head = lost[0], guard.heads[lost[0]]
         raise errors.ReadOnly(f"log {log} was signed up to {head.size}, and the database does not hold that")
 
 
-def _signed(conn: Connection) -> list[str]:
-    rows = conn.execute(
-        "SELECT log FROM ledger.log WHERE own AND log IN (SELECT log FROM ledger.checkpoint) ORDER BY log"
-    ).fetchall()
-    return [str(log) for (log,) in rows]
+_SIGNED = "SELECT log FROM ledger.log WHERE own AND log IN (SELECT log FROM ledger.checkpoint) ORDER BY log"
 
 
 def missing(conn: Connection, heads: Mapping[str, Head]) -> list[str]:
     """The logs whose head, size and root, is not in the database."""
-    rows = conn.execute(
-        _MISSING, [list(heads), [h.size for h in heads.values()], [h.root for h in heads.values()]]
-    ).fetchall()
-    return [str(log) for (log,) in rows]
+    return _first_column(conn.execute(_MISSING, _columns(heads)))
+
+
+def _columns(heads: Mapping[str, Head]) -> list[object]:
+    return [list(heads), [h.size for h in heads.values()], [h.root for h in heads.values()]]
+
+
+def _first_column(cursor: Cursor[tuple[object, ...]]) -> list[str]:
+    return [str(row[0]) for row in cursor.fetchall()]
 
 
 _MISSING = """
