@@ -18,9 +18,20 @@ from services.gateway.paths import LogName, StreamName
 from services.gateway.shown import Cell
 from services.gateway.things import Answered, Kind, Thing
 from services.gateway.view import View
+from services.people import fetch
 from services.runtime import clock
 
 Part: TypeAlias = tuple[str, str]
+_SHORT = 20_000
+"""Bytes of a text that is opened within a history."""
+
+
+@dataclass(frozen=True)
+class Attached:
+    """An attachment of a record: its link, and where its words are read if it is a plain text."""
+
+    cell: Cell
+    text_at: str | None
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,7 @@ class Line:
 
     record: Record[Event]
     sentence: str
-    attachments: list[Cell]
+    attachments: list[Attached]
     actor: str
     became: str
     changes: list[tuple[str, Cell, Cell]]
@@ -143,12 +154,18 @@ def _line(view: View, record: Record[Event], records: list[Record[Event]]) -> Li
     return Line(
         record,
         view.sentence(record),
-        [shown.attachment(a, view, record.log) for a in shown.attachments(record.data)],
+        [_attached(a, view, record.log) for a in shown.attachments(record.data)],
         view.actor(record.actor),
         _became(view, record, later),
         _changes(view, record, records),
         mine and still and fact and things.may_be_corrected(record.aggregate),
     )
+
+
+def _attached(value: Attachment, view: View, log: str) -> Attached:
+    plain = value.mediatype == "text/plain" and value.size <= _SHORT
+    at = f"/files/{fetch.token(value.digest)}/words?log={log}" if plain else None
+    return Attached(shown.attachment(value, view, log), at)
 
 
 def _own_log(view: View) -> str:

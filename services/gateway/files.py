@@ -1,8 +1,10 @@
 """Attachments: for the bureaus that may read them, and for the nodes that ask on their behalf."""
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
+from markupsafe import Markup
 
+from events import errors
 from services.gateway import acting
 from services.gateway.paths import LogQuery, Token
 from services.gateway.view import View
@@ -33,6 +35,17 @@ def show(token: Token, log: LogQuery, request: Request) -> Response:
         "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
     }
     return Response(content, media_type=kind, headers=headers)
+
+
+@routes.get("/files/{token}/words", include_in_schema=False)
+def words(token: Token, log: LogQuery, request: Request) -> HTMLResponse:
+    """A plain text as a piece of a page. Raises NotAllowed, NotFound."""
+    view, officer = View(request), acting.acting(request)
+    content, kind = view.site.attachments.get(fetch.digest(token), officer.bureau, log)
+    if not kind.startswith("text/plain"):
+        raise errors.NotFound("there is no such attachment here")
+    text = content.decode(kind.rpartition("charset=")[2])
+    return HTMLResponse(Markup('<pre class="text">{}</pre>').format(text))
 
 
 @routes.get(

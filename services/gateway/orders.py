@@ -137,7 +137,7 @@ def _form(
     controls = forms.fields(kind)
     return view.page(
         "form_part.html" if view.partial else "form.html",
-        error.status if error and not view.partial else 200,
+        error.status if error else 200,
         command=kind,
         controls=controls,
         filled=posted.filled,

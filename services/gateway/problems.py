@@ -42,7 +42,10 @@ def respond(request: Request, error: Exception) -> Response:
         return JSONResponse(body, status, media_type="application/problem+json", headers=headers)
     view = View(request)
     title, detail = _words(view, ours, status)
-    response = view.page("error.html", status, title=title, detail=detail)
+    template = "error_part.html" if view.partial else "error.html"
+    response = view.page(template, status, title=title, detail=detail)
+    if view.partial:
+        response.headers["HX-Reswap"] = "afterbegin"  # what was typed stays
     response.headers.update(headers)
     return response
 

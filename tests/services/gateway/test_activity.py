@@ -52,6 +52,8 @@ def test_a_joint_visit_is_planned_confirmed_held_and_corrected(clerk: Seat) -> N
     assert "资阳市委老干部局谢绝联合举办:时间冲突" in html
     note = html.split('href="/files/')[1].partition('"')[0].replace("&amp;", "&")
     assert hechuan.client.get(f"/files/{note}").text == "当日有换届会议"
+    words = note.replace("?", "/words?")
+    assert hechuan.get(f"/files/{words}") == '<pre class="text">当日有换届会议</pre>'
     assert clerk("500116/clerk").client.get(f"/files/{note}").status_code == 403
 
     # when it is held with 62 people, which was a typing error

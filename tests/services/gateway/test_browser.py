@@ -186,3 +186,29 @@ def test_no_page_shuts_anybody_out(browser: Browser, site: str, size: str, look:
             found.append(f"{path}: wider than the screen")
     context.close()
     assert found == []
+
+
+def test_words_beside_an_answer_open_in_place_and_errors_show_where_one_works(page: Page, site: str) -> None:
+    act(page, site, "500117/clerk")
+    plan(page, site, "有附文")
+    page.get_by_role("button", name="取消活动").click()
+    page.get_by_label("原因", exact=True).select_option("weather")
+    page.get_by_text("补充说明").click()
+    page.get_by_label("直接填写").fill("<b>暴雨</b>")
+    page.locator("input[name=public_only]:visible").check()
+    page.get_by_role("button", name="提交").click()
+    page.locator("details.words summary").click()
+    expect(page.locator("details.words pre")).to_have_text("<b>暴雨</b>")
+    # a form that is sent while nobody acts any more says so, and keeps what was typed
+    plan(page, site, "邀请")
+    page.get_by_role("button", name="发布并邀请联办").click()
+    page.get_by_label("广安市委老干部局").check()
+    page.get_by_role("button", name="提交").click()
+    act(page, site, "511600/clerk")
+    item = page.locator(".item", has_text="邀请").last
+    item.get_by_role("button", name="谢绝联办").click()
+    item.get_by_label("原因", exact=True).select_option("time")
+    page.context.clear_cookies()
+    item.locator("form.order").get_by_role("button", name="提交").click()
+    expect(item.get_by_role("alert")).to_contain_text("请先在页面右上角选择")
+    expect(item.get_by_label("原因", exact=True)).to_have_value("time")

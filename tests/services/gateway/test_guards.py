@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from structlog.testing import capture_logs
 
 from services.gateway import guards
 from services.gateway.app import create_app
@@ -183,8 +184,10 @@ def test_an_unexpected_error_shows_its_number_and_nothing_else(
     app = create_app(house.site)
     monkeypatch.setattr(type(house), "exchange", lambda _: 1 / 0)
     client = TestClient(app, base_url=URL, raise_server_exceptions=False)
-    answer = client.get("/operations")
+    with capture_logs() as logged:
+        answer = client.get("/operations")
     assert answer.status_code == 500
+    assert logged[0]["request"] == answer.headers["yinqiao-request"]
     assert answer.headers["yinqiao-request"] in answer.text
     assert "ZeroDivision" not in answer.text
     assert "Traceback" not in answer.text
