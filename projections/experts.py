@@ -194,3 +194,9 @@ def satisfaction(
     with conn.cursor(row_factory=class_row(Satisfaction)) as cursor:
         found = cursor.execute(query, {"bureau": bureau, "first": first, "last": last}).fetchone()
     return found or Satisfaction(0, 0, 0)
+
+
+def stating(conn: Connection[Any]) -> list[str]:
+    """The hosts that have stated satisfaction, by code."""
+    query = "SELECT DISTINCT left(log, 6) FROM satisfaction ORDER BY 1"
+    return [bureau for (bureau,) in conn.execute(query).fetchall()]

@@ -183,14 +183,13 @@ def marks(
     conn: Connection, asked: Mapping[str, Any], _today: date, limit: int, after: Any
 ) -> Sequence[Marks]:
     begin = after[0] + 1 if after else 0
-    logs = conn.execute("SELECT DISTINCT left(log, 6) FROM satisfaction ORDER BY 1").fetchall()
-    found = [
-        Marks(str(bureau), s.satisfied, s.fair, s.dissatisfied, number)
-        for number, (bureau,) in enumerate(logs)
-        if asked.get("bureau") in {None, bureau}
-        for s in [experts.satisfaction(conn, asked.get("first"), asked.get("last"), str(bureau))]
-    ]
-    return [line for line in found if line.number >= begin][:limit]
+    hosts = [code for code in experts.stating(conn) if asked.get("bureau") in {None, code}]
+    return [_marks(conn, asked, n, code) for n, code in enumerate(hosts) if n >= begin][:limit]
+
+
+def _marks(conn: Connection, asked: Mapping[str, Any], number: int, bureau: str) -> Marks:
+    found = experts.satisfaction(conn, asked.get("first"), asked.get("last"), bureau)
+    return Marks(bureau, found.satisfied, found.fair, found.dissatisfied, number)
 
 
 SATISFACTION: Kind = Kind(
