@@ -63,9 +63,10 @@ class Storing:
         """Killed before the commit, the hints still point before it; killed after it, behind it."""
         with self._database.transaction() as conn:
             done = settle.settle(conn, self._alliance, batch.orders)
-            hints.save(conn, [hint for hint in batch.hints if hint.log not in done.failed])
-            hints.damage(conn, batch.dropped + done.dropped)
-            hints.received(conn, done.stored)
+            with conn.pipeline():
+                hints.save(conn, [hint for hint in batch.hints if hint.log not in done.failed])
+                hints.damage(conn, batch.dropped + done.dropped)
+                hints.received(conn, done.stored)
         failpoint("receive.stored")
         if done.stored:
             self._wake()

@@ -66,19 +66,25 @@ def accept_run(conn: Connection, alliance: Alliance, log: str, run: Run) -> Chec
 
 def locked(conn: Connection, log: str) -> Stored:
     """The state of a log, which nobody else can move until the transaction ends. Raises NotFound."""
-    row = conn.execute(
-        "SELECT log, own, state, head, time FROM ledger.log WHERE log = %s FOR NO KEY UPDATE", [log]
-    ).fetchone()
+    with conn.pipeline():
+        held = conn.execute(_LOCKED, [log])
+        covered = conn.execute(_LATEST, [log])
+    row = held.fetchone()
     if row is None:
         raise errors.NotFound(f"log {log} is not held at this node")
-    return Stored._make((*row, *latest(conn, log)))
+    return Stored._make((*row, *_or_nothing(covered.fetchone())))
+
+
+_LOCKED = "SELECT log, own, state, head, time FROM ledger.log WHERE log = %s FOR NO KEY UPDATE"
+_LATEST = "SELECT size, root, note FROM ledger.checkpoint WHERE log = %s ORDER BY size DESC LIMIT 1"
 
 
 def latest(conn: Connection, log: str) -> tuple[int, bytes, str]:
     """Size, root and note of a log's latest stored checkpoint; of nothing when there is none."""
-    row = conn.execute(
-        "SELECT size, root, note FROM ledger.checkpoint WHERE log = %s ORDER BY size DESC LIMIT 1", [log]
-    ).fetchone()
+    return _or_nothing(conn.execute(_LATEST, [log]).fetchone())
+
+
+def _or_nothing(row: tuple[object, ...] | None) -> tuple[int, bytes, str]:
     return row or (0, merkle.EMPTY_ROOT, "")  # type: ignore[return-value]  # the table's own types
 
 
