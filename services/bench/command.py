@@ -50,7 +50,7 @@ class Size(NamedTuple):
     seen: int
 
 
-QUICK = Size(rounds=3, commands=300, entries=10_000, part=400, seen=100)
+QUICK = Size(rounds=3, commands=200, entries=8_000, part=250, seen=100)
 WHOLE = Size(rounds=5, commands=1_000, entries=30_000, part=1_000, seen=300)
 
 
@@ -126,6 +126,7 @@ def _heads(node: Node) -> int:
 def _seen(place: Scene, size: Size) -> Iterator[Figure]:
     seen = Seeing(place)
     with seeing.members(place) as writer:
+        seen.warm_up(writer)
         for _ in _turns(size.rounds, "visible"):
             seen.round(size.seen, writer)
     for percent in (50, 99):

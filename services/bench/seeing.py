@@ -22,6 +22,7 @@ from services.transport.kafka import Settings as KafkaSettings
 PACE = 0.02
 """Seconds between two events."""
 _LOOK = 0.001
+_FIRST = 20
 _PATIENCE = 30.0
 _SHOWN = "SELECT position FROM projection.position WHERE model = 'activity' AND log = %s"
 
@@ -33,6 +34,10 @@ class Seeing:
     scene: Scene
     ours: list[float] = field(default_factory=list)
     bare: list[float] = field(default_factory=list)
+
+    def warm_up(self, writer: "Member") -> None:
+        """Have everybody meet once: what is opened at the first record is opened."""
+        self._commands(_FIRST, writer)
 
     def round(self, count: int, writer: "Member") -> None:
         """Commands at one node, seen at the other; then the clients alone, at the same pace."""

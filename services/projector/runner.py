@@ -107,10 +107,13 @@ class Projector:
             self._reachable = now
 
     def run(self, stop: threading.Event, wake: Wake) -> None:
-        """Fold until told to stop; without work wait for hints, without a database for its return."""
+        """Fold until told to stop; without work wait for hints, without a database for its return.
+
+        Less than a batch was all there was: what came since has given a hint.
+        """
         while not stop.is_set():
             try:
-                if self.step() == 0:
+                if self.step() < self._batch:
                     wake.wait(PAUSE)
             except errors.Unavailable as error:
                 log.warning("projector-waits", kind=error.kind(), reason=error.message)
