@@ -67,7 +67,7 @@ class ActivityPlannedV1(Event, type="yinqiao.activity.activity-planned.v1"):
 class ActivityPlanned(Event, type="yinqiao.activity.activity-planned.v2"):
     """An activity is planned; the report is due some working days after it ends."""
 
-    zh = "{bureau}计划于{starts}举办「{title}」({form})"
+    zh = "{bureau}计划于{starts}举办「{title}」（{form}）"
     en = "{bureau} plans “{title}” ({form}) for {starts}"
     title: Title
     form: Form
@@ -86,7 +86,7 @@ class ActivityPlanned(Event, type="yinqiao.activity.activity-planned.v2"):
 class ActivityPublished(Asking, type="yinqiao.activity.activity-published.v1"):
     """Sign-up opens, and other bureaus are asked to co-host."""
 
-    zh = "{bureau}发布活动,邀请{asks}联合举办"
+    zh = "{bureau}发布活动，邀请{asks}联合举办"
     en = "{bureau} publishes the activity and asks {asks} to co-host"
     sign_up_until: Day | None = None
 
@@ -113,7 +113,7 @@ class ActivitySignUpStated(Event, type="yinqiao.activity.activity-sign-up-stated
 class ActivityCancelled(loops.Ending, type="yinqiao.activity.activity-cancelled.v1"):
     """It will not be held."""
 
-    zh = "{bureau}取消活动:{reason}"
+    zh = "{bureau}取消活动：{reason}"
     en = "{bureau} cancels the activity: {reason}"
     reason: Why
 
@@ -121,7 +121,7 @@ class ActivityCancelled(loops.Ending, type="yinqiao.activity.activity-cancelled.
 class ActivityHeld(Settling, type="yinqiao.activity.activity-held.v1"):
     """It was held; `answers` are the co-hosts' confirmations that count."""
 
-    zh = "{bureau}于{day}举办活动,{persons}人参加"
+    zh = "{bureau}于{day}举办活动，{persons}人参加"
     en = "{bureau} held the activity on {day}, {persons} people took part"
     day: Day
     persons: Count
@@ -163,14 +163,14 @@ class ActivityReminded(loops.Reminded, type="yinqiao.activity.activity-reminded.
 class ActivityCorrected(Corrected, type="yinqiao.activity.activity-corrected.v1"):
     """A fact of the activity was wrong."""
 
-    zh = "{bureau}更正第{corrects}号记录:{reason}"
+    zh = "{bureau}更正第{corrects}号记录：{reason}"
     en = "{bureau} corrects record {corrects}: {reason}"
 
 
 class ActivityVoided(Voided, type="yinqiao.activity.activity-voided.v1"):
     """A fact of the activity never was."""
 
-    zh = "{bureau}作废第{voids}号记录:{reason}"
+    zh = "{bureau}作废第{voids}号记录：{reason}"
     en = "{bureau} voids record {voids}: {reason}"
 
 
@@ -185,14 +185,14 @@ class CohostConfirmed(Answer, type="yinqiao.activity.cohost-confirmed.v1"):
 class CohostDeclined(loops.Declined, type="yinqiao.activity.cohost-declined.v1"):
     """The bureau does not take part."""
 
-    zh = "{bureau}谢绝联合举办:{reason}"
+    zh = "{bureau}谢绝联合举办：{reason}"
     en = "{bureau} declines to co-host: {reason}"
 
 
 class CohostReturned(loops.Returned, type="yinqiao.activity.cohost-returned.v1"):
     """The bureau sends the invitation back for completion."""
 
-    zh = "{bureau}退回邀请补正:{reason}"
+    zh = "{bureau}退回邀请补正：{reason}"
     en = "{bureau} returns the invitation: {reason}"
 
 
@@ -207,14 +207,14 @@ class CohostSignUpStated(Event, type="yinqiao.activity.cohost-sign-up-stated.v1"
 class CohostCorrected(Corrected, type="yinqiao.activity.cohost-corrected.v1"):
     """A fact of the answer was wrong."""
 
-    zh = "{bureau}更正第{corrects}号记录:{reason}"
+    zh = "{bureau}更正第{corrects}号记录：{reason}"
     en = "{bureau} corrects record {corrects}: {reason}"
 
 
 class CohostVoided(Voided, type="yinqiao.activity.cohost-voided.v1"):
     """A fact of the answer never was."""
 
-    zh = "{bureau}作废第{voids}号记录:{reason}"
+    zh = "{bureau}作废第{voids}号记录：{reason}"
     en = "{bureau} voids record {voids}: {reason}"
 
 

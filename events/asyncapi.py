@@ -10,11 +10,10 @@ from pydantic.json_schema import models_json_schema
 
 from events import catalogue, envelope
 from events.event import Event
+from events.values import LOG
 
 Json: TypeAlias = dict[str, Any]
-
 _UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-_LOG = "[0-9]{6}(-[1-9][0-9]{0,3})?"
 
 
 def document(version: str) -> Json:
@@ -121,7 +120,7 @@ def _envelope() -> Json:
             "sequence": {**text, "pattern": "^[0-9]{20}$", "description": "position in the log, from 1"},
             "time": {**text, "format": "date-time", "minLength": 27, "maxLength": 27},
             "id": {**text, "pattern": _UUID},
-            "source": {**text, "pattern": f"^//[a-z0-9-]+/{_LOG}$"},
+            "source": {**text, "pattern": f"^//[a-z0-9-]+/{LOG}$"},
             "type": text,
             "subject": {**text, "description": "<aggregate>/<uuid>; a stream is (source, subject)"},
             "datacontenttype": {"const": "application/json"},

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from events import errors, keys, merkle, notes
+from events.values import LOG
 
 SIZE_LIMIT = 2**63
 _TEXT = re.compile(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n")
-_ORIGIN = re.compile(r"([a-z0-9-]+)\.yinqiao/([0-9]{6}(?:-[1-9][0-9]{0,3})?)")
+_ORIGIN = re.compile(rf"([a-z0-9-]+)\.yinqiao/({LOG})")
 
 
 def origin(alliance: str, log: str) -> str:

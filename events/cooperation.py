@@ -63,7 +63,7 @@ class Terms(Event):
 class MemorandumProposed(Terms, type="yinqiao.cooperation.memorandum-proposed.v1"):
     """A bureau proposes an agreement to other bureaus or outside parties; it is a party itself."""
 
-    zh = "{bureau}提出{kind}「{title}」,合作内容:{subjects}"
+    zh = "{bureau}提出{kind}「{title}」，合作内容：{subjects}"
     en = "{bureau} proposes the {kind} “{title}” on {subjects}"
     kind: Kind
     title: Title
@@ -72,7 +72,7 @@ class MemorandumProposed(Terms, type="yinqiao.cooperation.memorandum-proposed.v1
 class MemorandumAmended(Terms, loops.Ending, type="yinqiao.cooperation.memorandum-amended.v1"):
     """A new text with its complete terms; all must sign again, and what is in force stays so until then."""
 
-    zh = "{bureau}修订文本,合作内容:{subjects}"
+    zh = "{bureau}修订文本，合作内容：{subjects}"
     en = "{bureau} amends the text; it is now on {subjects}"
     reason: Why | None = None
 
@@ -89,7 +89,7 @@ class MemorandumSentForSigning(Asking, type="yinqiao.cooperation.memorandum-sent
 class MemorandumEnteredIntoForce(Settling, type="yinqiao.cooperation.memorandum-entered-into-force.v1"):
     """All parties have signed this text; `answers` names every signature."""
 
-    zh = "{bureau}确认各方签署完毕,自{in_force_from}起生效"
+    zh = "{bureau}确认各方签署完毕，自{in_force_from}起生效"
     en = "{bureau} confirms that all have signed; in force from {in_force_from}"
     text: Digest
     in_force_from: Day
@@ -99,7 +99,7 @@ class MemorandumEnteredIntoForce(Settling, type="yinqiao.cooperation.memorandum-
 class MemorandumWithdrawn(loops.Ending, type="yinqiao.cooperation.memorandum-withdrawn.v1"):
     """The proposal, or the amendment, is taken back before it enters into force."""
 
-    zh = "{bureau}撤回文本:{reason}"
+    zh = "{bureau}撤回文本：{reason}"
     en = "{bureau} withdraws the text: {reason}"
     reason: Why
 
@@ -117,7 +117,7 @@ class MemorandumPartyReleased(Event, type="yinqiao.cooperation.memorandum-party-
 class MemorandumEnded(loops.Ending, type="yinqiao.cooperation.memorandum-ended.v1"):
     """It ends with this day, before its term or by a party's notice."""
 
-    zh = "{bureau}终止协议,最后一日为{day}:{reason}"
+    zh = "{bureau}终止协议，最后一日为{day}：{reason}"
     en = "{bureau} ends the agreement, its last day is {day}: {reason}"
     day: Day
     reason: Why
@@ -149,14 +149,14 @@ class MemorandumReminded(loops.Reminded, type="yinqiao.cooperation.memorandum-re
 class MemorandumCorrected(Corrected, type="yinqiao.cooperation.memorandum-corrected.v1"):
     """A fact of the memorandum was wrong."""
 
-    zh = "{bureau}更正第{corrects}号记录:{reason}"
+    zh = "{bureau}更正第{corrects}号记录：{reason}"
     en = "{bureau} corrects record {corrects}: {reason}"
 
 
 class MemorandumVoided(Voided, type="yinqiao.cooperation.memorandum-voided.v1"):
     """A fact of the memorandum never was."""
 
-    zh = "{bureau}作废第{voids}号记录:{reason}"
+    zh = "{bureau}作废第{voids}号记录：{reason}"
     en = "{bureau} voids record {voids}: {reason}"
 
 
@@ -172,21 +172,21 @@ class SignatureSigned(Answer, type="yinqiao.cooperation.signature-signed.v1"):
 class SignatureDeclined(loops.Declined, type="yinqiao.cooperation.signature-declined.v1"):
     """The bureau does not sign."""
 
-    zh = "{bureau}不予签署:{reason}"
+    zh = "{bureau}不予签署：{reason}"
     en = "{bureau} declines to sign: {reason}"
 
 
 class SignatureReturned(loops.Returned, type="yinqiao.cooperation.signature-returned.v1"):
     """The bureau sends the text back for completion."""
 
-    zh = "{bureau}退回文本补正:{reason}"
+    zh = "{bureau}退回文本补正：{reason}"
     en = "{bureau} returns the text: {reason}"
 
 
 class SignatureLeft(Event, type="yinqiao.cooperation.signature-left.v1"):
     """A party that signed gives notice; the proposer releases it or ends the agreement."""
 
-    zh = "{bureau}通知自{day}后退出:{reason}"
+    zh = "{bureau}通知自{day}后退出：{reason}"
     en = "{bureau} gives notice to leave after {day}: {reason}"
     day: Day
     reason: Why
@@ -196,14 +196,14 @@ class SignatureLeft(Event, type="yinqiao.cooperation.signature-left.v1"):
 class SignatureCorrected(Corrected, type="yinqiao.cooperation.signature-corrected.v1"):
     """A fact of the signature was wrong."""
 
-    zh = "{bureau}更正第{corrects}号记录:{reason}"
+    zh = "{bureau}更正第{corrects}号记录：{reason}"
     en = "{bureau} corrects record {corrects}: {reason}"
 
 
 class SignatureVoided(Voided, type="yinqiao.cooperation.signature-voided.v1"):
     """A fact of the signature never was."""
 
-    zh = "{bureau}作废第{voids}号记录:{reason}"
+    zh = "{bureau}作废第{voids}号记录：{reason}"
     en = "{bureau} voids record {voids}: {reason}"
 
 

@@ -7,11 +7,13 @@ placeholders of fixed width at fixed offsets and stamped afterwards.
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from events import errors
 from events.event import Event, Key
+from events.values import LOG
 
 LIMIT = 60_000
 """The largest value in bytes; tlog-tiles bundles end at 65,535."""
@@ -20,16 +22,15 @@ _HEAD = b'{"specversion":"1.0","sequence":"'
 SEQUENCE_AT, SEQUENCE_WIDTH = len(_HEAD), 20
 TIME_AT, TIME_WIDTH = len(_HEAD) + 20 + len(b'","time":"'), 27
 _UUID = r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
-_LOG = r"[0-9]{6}(?:-[1-9][0-9]{0,3})?"
 _ENVELOPE = re.compile(
     rf'\{{"specversion":"1\.0","sequence":"([0-9]{{20}})"'
     rf',"time":"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}\.[0-9]{{6}}Z)"'
-    rf',"id":"{_UUID}","source":"//([a-z0-9-]+)/({_LOG})"'
+    rf',"id":"{_UUID}","source":"//([a-z0-9-]+)/({LOG})"'
     rf',"type":"(yinqiao\.[a-z0-9.-]+\.v[1-9][0-9]*)","subject":"([a-z-]+)/{_UUID}"'
     rf',"datacontenttype":"application/json","dataschema":"urn:yinqiao:schema:([a-z0-9.-]+)"'
     rf',"aggregateversion":"([1-9][0-9]{{0,8}})","actor":"(officer/{_UUID[1:-1]}|system)"'
     rf'(?:,"causationid":"{_UUID}")?(?:,"correlationid":"{_UUID}")?'
-    rf'(?:,"basis":"({_LOG}:[1-9][0-9]{{0,15}}(?: {_LOG}:[1-9][0-9]{{0,15}}){{0,63}})")?,"data":'.encode(),
+    rf'(?:,"basis":"({LOG}:[1-9][0-9]{{0,15}}(?: {LOG}:[1-9][0-9]{{0,15}}){{0,63}})")?,"data":'.encode(),
 )
 
 
@@ -148,7 +149,14 @@ def _matched(value: bytes) -> re.Match[bytes]:
         raise errors.Damage("not an envelope of this contract")
     if match[6] != match[9]:
         raise errors.Damage("dataschema does not name the type")
+    if match[14] is not None and b" " in match[14] and not _ascending(match[14]):
+        raise errors.Damage("the basis is not sorted, or names a record twice")
     return match
+
+
+def _ascending(basis: bytes) -> bool:
+    keys = list(_keys(basis))
+    return all(before < after for before, after in pairwise(keys))
 
 
 def _keys(basis: bytes) -> Iterable[Key]:

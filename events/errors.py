@@ -90,7 +90,7 @@ class Conflict(Refused):
 class Stale(Conflict):
     """The stream moved on since it was read."""
 
-    title_zh = "内容已更新,请刷新后重试"
+    title_zh = "内容已更新，请刷新后重试"
 
 
 class Taken(Conflict):
@@ -109,7 +109,7 @@ class Unavailable(YinqiaoError):
     """Cannot be done now; nothing was recorded, the same call may succeed later."""
 
     status = 503
-    title_zh = "暂不可用,请稍后再试"
+    title_zh = "暂不可用，请稍后再试"
 
 
 class ReadOnly(Unavailable):

@@ -12,13 +12,16 @@ Key: TypeAlias = tuple[str, int]
 class Event(Value):
     """A past-tense fact. The class line gives the stored name; `zh` and `en` are its sentence.
 
-    Sentences may use the payload's fields and `{bureau}`, the bureau that recorded the event. Stored names
-    are chosen by hand, spelled once and kept for ever.
+    Sentences may use the payload's fields and `{bureau}`, the bureau that recorded the event. `called_zh` and
+    `called_en` are what the sentence of another event calls this one, where that event refers to it. Stored
+    names are chosen by hand, spelled once and kept for ever.
     """
 
     type: ClassVar[str] = ""
     zh: ClassVar[str] = ""
     en: ClassVar[str] = ""
+    called_zh: ClassVar[str] = ""
+    called_en: ClassVar[str] = ""
 
     def __init_subclass__(cls, *, type: str = "", **kwargs: Any) -> None:  # noqa: A002  (the attribute's name in CloudEvents)
         super().__init_subclass__(**kwargs)

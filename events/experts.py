@@ -22,7 +22,7 @@ class Tier(Choice):
 class PoolStrengthStated(Event, type="yinqiao.talent.pool-strength-stated.v1"):
     """How many experts the bureau has in one field and tier; the register itself is private."""
 
-    zh = "截至{day},{bureau}{tier}({field})共{persons}人"
+    zh = "截至{day}，{bureau}{tier}（{field}）共{persons}人"
     en = "as of {day}, {bureau} has {persons} experts in its {tier} ({field})"
     day: Day
     tier: Tier
@@ -34,14 +34,14 @@ class PoolStrengthStated(Event, type="yinqiao.talent.pool-strength-stated.v1"):
 class PoolCorrected(Corrected, type="yinqiao.talent.pool-corrected.v1"):
     """A statement of strength was wrong."""
 
-    zh = "{bureau}更正第{corrects}号记录:{reason}"
+    zh = "{bureau}更正第{corrects}号记录：{reason}"
     en = "{bureau} corrects record {corrects}: {reason}"
 
 
 class PoolVoided(Voided, type="yinqiao.talent.pool-voided.v1"):
     """A statement of strength never was."""
 
-    zh = "{bureau}作废第{voids}号记录:{reason}"
+    zh = "{bureau}作废第{voids}号记录：{reason}"
     en = "{bureau} voids record {voids}: {reason}"
 
 
@@ -52,7 +52,7 @@ class ExpertShared(Event, type="yinqiao.talent.expert-shared.v1"):
     cannot be offered.
     """
 
-    zh = "{bureau}共享一名专家:{speciality}({fields},{tier})"
+    zh = "{bureau}共享一名专家：{speciality}（{fields}，{tier}）"
     en = "{bureau} shares an expert in {speciality} ({fields}, {tier})"
     speciality: Title
     fields: Fields
@@ -63,7 +63,7 @@ class ExpertShared(Event, type="yinqiao.talent.expert-shared.v1"):
 class ExpertProfileChanged(Event, type="yinqiao.talent.expert-profile-changed.v1"):
     """What is shown about the expert changes."""
 
-    zh = "{bureau}更新专家信息:{speciality}({fields},{tier})"
+    zh = "{bureau}更新专家信息：{speciality}（{fields}，{tier}）"
     en = "{bureau} updates an expert's profile: {speciality} ({fields}, {tier})"
     speciality: Title
     fields: Fields
@@ -81,7 +81,7 @@ class ExpertCleared(Event, type="yinqiao.talent.expert-cleared.v1"):
 class ExpertWithdrawn(Event, type="yinqiao.talent.expert-withdrawn.v1"):
     """The expert is no longer shared; what was agreed before stays."""
 
-    zh = "{bureau}停止共享该专家:{reason}"
+    zh = "{bureau}停止共享该专家：{reason}"
     en = "{bureau} no longer shares the expert: {reason}"
     reason: Why
 
@@ -89,21 +89,21 @@ class ExpertWithdrawn(Event, type="yinqiao.talent.expert-withdrawn.v1"):
 class ExpertCorrected(Corrected, type="yinqiao.talent.expert-corrected.v1"):
     """A fact about the expert was wrong."""
 
-    zh = "{bureau}更正第{corrects}号记录:{reason}"
+    zh = "{bureau}更正第{corrects}号记录：{reason}"
     en = "{bureau} corrects record {corrects}: {reason}"
 
 
 class ExpertVoided(Voided, type="yinqiao.talent.expert-voided.v1"):
     """A fact about the expert never was."""
 
-    zh = "{bureau}作废第{voids}号记录:{reason}"
+    zh = "{bureau}作废第{voids}号记录：{reason}"
     en = "{bureau} voids record {voids}: {reason}"
 
 
 class SatisfactionStated(Event, type="yinqiao.talent.satisfaction-stated.v1"):
     """How a host rated the dispatches that ended in a period, as counts; single marks never enter a log."""
 
-    zh = "{bureau}{starts}至{ends}评价:满意{satisfied}次,基本满意{fair}次,不满意{dissatisfied}次"
+    zh = "{bureau}{starts}至{ends}评价：满意{satisfied}次，基本满意{fair}次，不满意{dissatisfied}次"
     en = "{bureau}, {starts} to {ends}: {satisfied} satisfied, {fair} fairly, {dissatisfied} not"
     starts: Day
     ends: Day
@@ -116,14 +116,14 @@ class SatisfactionStated(Event, type="yinqiao.talent.satisfaction-stated.v1"):
 class SatisfactionCorrected(Corrected, type="yinqiao.talent.satisfaction-corrected.v1"):
     """A statement of satisfaction was wrong."""
 
-    zh = "{bureau}更正第{corrects}号记录:{reason}"
+    zh = "{bureau}更正第{corrects}号记录：{reason}"
     en = "{bureau} corrects record {corrects}: {reason}"
 
 
 class SatisfactionVoided(Voided, type="yinqiao.talent.satisfaction-voided.v1"):
     """A statement of satisfaction never was."""
 
-    zh = "{bureau}作废第{voids}号记录:{reason}"
+    zh = "{bureau}作废第{voids}号记录：{reason}"
     en = "{bureau} voids record {voids}: {reason}"
 
 

@@ -41,7 +41,7 @@ def _row(event: type[Event]) -> str:
     name = event.type.rpartition("yinqiao.")[2]
     says = (event.__doc__ or "").partition("\n")[0]
     role = ", ".join(word for base, word in _ROLES if issubclass(event, base))
-    return f"| `{name}` | {says} | {event.zh or '(旧版)'} | {_fields(event)} | {role} |"
+    return f"| `{name}` | {says} | {event.zh or '（旧版）'} | {_fields(event)} | {role} |"
 
 
 def _fields(event: type[Event]) -> str:

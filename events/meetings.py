@@ -15,7 +15,7 @@ from events.values import Attachment, Count, Day, OutsideParty, Paper, Place, Re
 class MeetingCalled(Asking, type="yinqiao.cooperation.meeting-called.v1"):
     """Bureaus are asked to a meeting; no bureau is asked when only outside parties come."""
 
-    zh = "{bureau}召集会议「{title}」,{day}在{place}召开,邀请{asks}"
+    zh = "{bureau}召集会议「{title}」，{day}在{place}召开，邀请{asks}"
     en = "{bureau} calls the meeting “{title}” for {day} at {place} and asks {asks}"
     title: Title
     day: Day
@@ -38,7 +38,7 @@ class MeetingChanged(Asking, type="yinqiao.cooperation.meeting-changed.v1"):
 class MeetingHeld(Settling, type="yinqiao.cooperation.meeting-held.v1"):
     """It was held, with counts of 出席, 请假 and 列席; `answers` are the confirmations that count."""
 
-    zh = "会议于{day}召开,出席{present}人,请假{excused}人,列席{observing}人"
+    zh = "会议于{day}召开，出席{present}人，请假{excused}人，列席{observing}人"
     en = "the meeting was held on {day}: {present} present, {excused} excused, {observing} observing"
     day: Day
     present: Count
@@ -52,7 +52,7 @@ class MeetingHeld(Settling, type="yinqiao.cooperation.meeting-held.v1"):
 class MeetingMinutesIssued(Event, type="yinqiao.cooperation.meeting-minutes-issued.v1"):
     """The minutes (纪要) come after the meeting, or in a new text."""
 
-    zh = "{bureau}印发会议纪要,议定事项{decisions}项"
+    zh = "{bureau}印发会议纪要，议定事项{decisions}项"
     en = "{bureau} issues the minutes with {decisions} decisions"
     decisions: Count
     minutes: Attachment
@@ -62,7 +62,7 @@ class MeetingMinutesIssued(Event, type="yinqiao.cooperation.meeting-minutes-issu
 class MeetingCancelled(loops.Ending, type="yinqiao.cooperation.meeting-cancelled.v1"):
     """It will not be held."""
 
-    zh = "{bureau}取消会议:{reason}"
+    zh = "{bureau}取消会议：{reason}"
     en = "{bureau} cancels the meeting: {reason}"
     reason: Why
 
@@ -91,21 +91,21 @@ class MeetingReminded(loops.Reminded, type="yinqiao.cooperation.meeting-reminded
 class MeetingCorrected(Corrected, type="yinqiao.cooperation.meeting-corrected.v1"):
     """A fact of the meeting was wrong."""
 
-    zh = "{bureau}更正第{corrects}号记录:{reason}"
+    zh = "{bureau}更正第{corrects}号记录：{reason}"
     en = "{bureau} corrects record {corrects}: {reason}"
 
 
 class MeetingVoided(Voided, type="yinqiao.cooperation.meeting-voided.v1"):
     """A fact of the meeting never was."""
 
-    zh = "{bureau}作废第{voids}号记录:{reason}"
+    zh = "{bureau}作废第{voids}号记录：{reason}"
     en = "{bureau} voids record {voids}: {reason}"
 
 
 class AttendanceConfirmed(Answer, type="yinqiao.cooperation.attendance-confirmed.v1"):
     """The bureau comes, with so many people."""
 
-    zh = "{bureau}确认参会,{persons}人"
+    zh = "{bureau}确认参会，{persons}人"
     en = "{bureau} will come with {persons} people"
     persons: Count
 
@@ -113,28 +113,28 @@ class AttendanceConfirmed(Answer, type="yinqiao.cooperation.attendance-confirmed
 class AttendanceDeclined(loops.Declined, type="yinqiao.cooperation.attendance-declined.v1"):
     """The bureau asks to be excused (请假)."""
 
-    zh = "{bureau}请假:{reason}"
+    zh = "{bureau}请假：{reason}"
     en = "{bureau} asks to be excused: {reason}"
 
 
 class AttendanceReturned(loops.Returned, type="yinqiao.cooperation.attendance-returned.v1"):
     """The bureau sends the invitation back for completion."""
 
-    zh = "{bureau}退回会议通知补正:{reason}"
+    zh = "{bureau}退回会议通知补正：{reason}"
     en = "{bureau} returns the invitation: {reason}"
 
 
 class AttendanceCorrected(Corrected, type="yinqiao.cooperation.attendance-corrected.v1"):
     """A fact of the answer was wrong."""
 
-    zh = "{bureau}更正第{corrects}号记录:{reason}"
+    zh = "{bureau}更正第{corrects}号记录：{reason}"
     en = "{bureau} corrects record {corrects}: {reason}"
 
 
 class AttendanceVoided(Voided, type="yinqiao.cooperation.attendance-voided.v1"):
     """A fact of the answer never was."""
 
-    zh = "{bureau}作废第{voids}号记录:{reason}"
+    zh = "{bureau}作废第{voids}号记录：{reason}"
     en = "{bureau} voids record {voids}: {reason}"
 
 

@@ -58,7 +58,7 @@ class Half(Choice):
 class NeedPublished(Event, type="yinqiao.talent.need-published.v1"):
     """A host needs experts; `to` names the bureaus it turns to, none means all its partners."""
 
-    zh = "{bureau}发布需求「{title}」({field}),{persons}人、{days}天"
+    zh = "{bureau}发布需求「{title}」（{field}），{persons}人、{days}天"
     en = "{bureau} publishes the need “{title}” ({field}): {persons} people, {days} days"
     field: Expertise
     title: Title
@@ -75,7 +75,7 @@ class NeedPublished(Event, type="yinqiao.talent.need-published.v1"):
 class NeedClosed(Event, type="yinqiao.talent.need-closed.v1"):
     """The need is met or given up; no more offers are wanted."""
 
-    zh = "{bureau}关闭需求:{reason}"
+    zh = "{bureau}关闭需求：{reason}"
     en = "{bureau} closes the need: {reason}"
     reason: Why
 
@@ -83,14 +83,14 @@ class NeedClosed(Event, type="yinqiao.talent.need-closed.v1"):
 class NeedCorrected(Corrected, type="yinqiao.talent.need-corrected.v1"):
     """A fact of the need was wrong."""
 
-    zh = "{bureau}更正第{corrects}号记录:{reason}"
+    zh = "{bureau}更正第{corrects}号记录：{reason}"
     en = "{bureau} corrects record {corrects}: {reason}"
 
 
 class NeedVoided(Voided, type="yinqiao.talent.need-voided.v1"):
     """A fact of the need never was."""
 
-    zh = "{bureau}作废第{voids}号记录:{reason}"
+    zh = "{bureau}作废第{voids}号记录：{reason}"
     en = "{bureau} voids record {voids}: {reason}"
 
 
@@ -100,7 +100,7 @@ class DispatchOffered(Event, type="yinqiao.talent.dispatch-offered.v1"):
     `expert` names the sharing record in the home's own log; dispatches of one batch share an id.
     """
 
-    zh = "{bureau}拟选派一名专家({field},{purpose}),{starts}至{ends},{days}天"
+    zh = "{bureau}拟选派一名专家（{field}，{purpose}），{starts}至{ends}，{days}天"
     en = "{bureau} offers an expert ({field}, {purpose}) for {days} days from {starts} to {ends}"
     host: Code | None = None
     outside: OutsideParty | None = None
@@ -119,7 +119,7 @@ class DispatchOffered(Event, type="yinqiao.talent.dispatch-offered.v1"):
 class DispatchChanged(loops.Ending, type="yinqiao.talent.dispatch-changed.v1"):
     """Days change before it starts; it must be approved again."""
 
-    zh = "{bureau}将选派调整为{starts}至{ends},{days}天"
+    zh = "{bureau}将选派调整为{starts}至{ends}，{days}天"
     en = "{bureau} changes the dispatch to {days} days from {starts} to {ends}"
     days: Days
     starts: Day
@@ -129,14 +129,14 @@ class DispatchChanged(loops.Ending, type="yinqiao.talent.dispatch-changed.v1"):
 class DispatchApproved(Asking, type="yinqiao.talent.dispatch-approved.v1"):
     """The home's leader approves and the host is asked; an outside host is not asked through the platform."""
 
-    zh = "{bureau}批准选派,征求{asks}意见"
+    zh = "{bureau}批准选派，征求{asks}意见"
     en = "{bureau} approves the dispatch and asks {asks}"
 
 
 class DispatchConfirmedOutside(Event, type="yinqiao.talent.dispatch-confirmed-outside.v1"):
     """The home records an outside host's consent (单方登记)."""
 
-    zh = "{bureau}登记外部单位同意接收(单方登记)"
+    zh = "{bureau}登记外部单位同意接收（单方登记）"
     en = "{bureau} records that the outside host agreed (recorded by one side)"
     day: Day
     paper: Paper | None = None
@@ -153,8 +153,10 @@ class DispatchStarted(Settling, type="yinqiao.talent.dispatch-started.v1"):
 class DispatchServiceDayLogged(Event, type="yinqiao.talent.dispatch-service-day-logged.v1"):
     """The expert served on a day or half of it; no expert serves twice in the same half-day."""
 
-    zh = "{bureau}登记服务:{day}{half}"
+    zh = "{bureau}登记服务：{day}{half}"
     en = "{bureau} logs service on {day}, {half}"
+    called_zh = "{day}{half}"
+    called_en = "{day}, {half}"
     day: Day
     half: Half
 
@@ -162,7 +164,7 @@ class DispatchServiceDayLogged(Event, type="yinqiao.talent.dispatch-service-day-
 class DispatchEndedEarly(Event, type="yinqiao.talent.dispatch-ended-early.v1"):
     """It ends before its days are up."""
 
-    zh = "选派于{day}提前结束:{reason}"
+    zh = "选派于{day}提前结束：{reason}"
     en = "the dispatch ended early on {day}: {reason}"
     day: Day
     reason: Why
@@ -179,7 +181,7 @@ class DispatchCompleted(Event, type="yinqiao.talent.dispatch-completed.v1"):
 class DispatchWithdrawn(loops.Ending, type="yinqiao.talent.dispatch-withdrawn.v1"):
     """The offer is taken back before it started, or after the host declined."""
 
-    zh = "{bureau}撤回选派:{reason}"
+    zh = "{bureau}撤回选派：{reason}"
     en = "{bureau} withdraws the dispatch: {reason}"
     reason: Why
 
@@ -187,7 +189,7 @@ class DispatchWithdrawn(loops.Ending, type="yinqiao.talent.dispatch-withdrawn.v1
 class DispatchExpired(loops.Expired, type="yinqiao.talent.dispatch-expired.v1"):
     """The host did not answer in time."""
 
-    zh = "选派逾期未获答复,自动终止"
+    zh = "选派逾期未获答复，自动终止"
     en = "the host did not answer in time, the offer expired"
 
 
@@ -215,14 +217,14 @@ class DispatchReminded(loops.Reminded, type="yinqiao.talent.dispatch-reminded.v1
 class DispatchCorrected(Corrected, type="yinqiao.talent.dispatch-corrected.v1"):
     """A fact of the dispatch was wrong."""
 
-    zh = "{bureau}更正第{corrects}号记录:{reason}"
+    zh = "{bureau}更正第{corrects}号记录：{reason}"
     en = "{bureau} corrects record {corrects}: {reason}"
 
 
 class DispatchVoided(Voided, type="yinqiao.talent.dispatch-voided.v1"):
     """A fact of the dispatch never was."""
 
-    zh = "{bureau}作废第{voids}号记录:{reason}"
+    zh = "{bureau}作废第{voids}号记录：{reason}"
     en = "{bureau} voids record {voids}: {reason}"
 
 
@@ -236,30 +238,30 @@ class AcceptanceAccepted(Answer, type="yinqiao.talent.acceptance-accepted.v1"):
 class AcceptanceDeclined(loops.Declined, type="yinqiao.talent.acceptance-declined.v1"):
     """The host does not take the expert."""
 
-    zh = "{bureau}谢绝接收:{reason}"
+    zh = "{bureau}谢绝接收：{reason}"
     en = "{bureau} declines the expert: {reason}"
 
 
 class AcceptanceReturned(loops.Returned, type="yinqiao.talent.acceptance-returned.v1"):
     """The host sends the offer back for completion."""
 
-    zh = "{bureau}退回选派补正:{reason}"
+    zh = "{bureau}退回选派补正：{reason}"
     en = "{bureau} returns the offer: {reason}"
 
 
 class AcceptanceDayConfirmed(Event, type="yinqiao.talent.acceptance-day-confirmed.v1"):
     """The host confirms a service day that the home logged."""
 
-    zh = "{bureau}确认服务日"
-    en = "{bureau} confirms a service day"
+    zh = "{bureau}确认服务日：{day}"
+    en = "{bureau} confirms the service day {day}"
     day: Annotated[Reference, Field(description="the service day's record in the home's log")]
 
 
 class AcceptanceDayQuestioned(Event, type="yinqiao.talent.acceptance-day-questioned.v1"):
     """The host does not confirm a service day as logged."""
 
-    zh = "{bureau}对服务日提出疑问:{reason}"
-    en = "{bureau} questions a service day: {reason}"
+    zh = "{bureau}对服务日（{day}）提出疑问：{reason}"
+    en = "{bureau} questions the service day {day}: {reason}"
     day: Annotated[Reference, Field(description="the service day's record in the home's log")]
     reason: Why
 
@@ -275,14 +277,14 @@ class AcceptanceRated(Event, type="yinqiao.talent.acceptance-rated.v1"):
 class AcceptanceCorrected(Corrected, type="yinqiao.talent.acceptance-corrected.v1"):
     """A fact of the acceptance was wrong."""
 
-    zh = "{bureau}更正第{corrects}号记录:{reason}"
+    zh = "{bureau}更正第{corrects}号记录：{reason}"
     en = "{bureau} corrects record {corrects}: {reason}"
 
 
 class AcceptanceVoided(Voided, type="yinqiao.talent.acceptance-voided.v1"):
     """A fact of the acceptance never was."""
 
-    zh = "{bureau}作废第{voids}号记录:{reason}"
+    zh = "{bureau}作废第{voids}号记录：{reason}"
     en = "{bureau} voids record {voids}: {reason}"
 
 

@@ -41,7 +41,7 @@ class Outcome(Choice):
 class TaskSet(Asking, type="yinqiao.cooperation.task-set.v1"):
     """A task with an owner and a day; another bureau that is to own it is asked to undertake it."""
 
-    zh = "{bureau}设立任务「{title}」,责任单位{owner},完成时限{due}"
+    zh = "{bureau}设立任务「{title}」，责任单位{owner}，完成时限{due}"
     en = "{bureau} sets the task “{title}” for {owner}, due {due}"
     title: Title
     owner: Code
@@ -52,7 +52,7 @@ class TaskSet(Asking, type="yinqiao.cooperation.task-set.v1"):
 class TaskChanged(Asking, type="yinqiao.cooperation.task-changed.v1"):
     """Title or day change; another owner is asked anew."""
 
-    zh = "{bureau}调整任务为「{title}」,完成时限{due}:{reason}"
+    zh = "{bureau}调整任务为「{title}」，完成时限{due}：{reason}"
     en = "{bureau} changes the task to “{title}”, due {due}: {reason}"
     title: Title
     due: Day
@@ -80,7 +80,7 @@ class TaskDone(Settling, type="yinqiao.cooperation.task-done.v1"):
 class TaskDropped(loops.Ending, type="yinqiao.cooperation.task-dropped.v1"):
     """The task is given up."""
 
-    zh = "{bureau}撤销任务:{reason}"
+    zh = "{bureau}撤销任务：{reason}"
     en = "{bureau} drops the task: {reason}"
     reason: Why
 
@@ -109,14 +109,14 @@ class TaskReminded(loops.Reminded, type="yinqiao.cooperation.task-reminded.v1"):
 class TaskCorrected(Corrected, type="yinqiao.cooperation.task-corrected.v1"):
     """A fact of the task was wrong."""
 
-    zh = "{bureau}更正第{corrects}号记录:{reason}"
+    zh = "{bureau}更正第{corrects}号记录：{reason}"
     en = "{bureau} corrects record {corrects}: {reason}"
 
 
 class TaskVoided(Voided, type="yinqiao.cooperation.task-voided.v1"):
     """A fact of the task never was."""
 
-    zh = "{bureau}作废第{voids}号记录:{reason}"
+    zh = "{bureau}作废第{voids}号记录：{reason}"
     en = "{bureau} voids record {voids}: {reason}"
 
 
@@ -130,14 +130,14 @@ class UndertakingAccepted(Answer, type="yinqiao.cooperation.undertaking-accepted
 class UndertakingDeclined(loops.Declined, type="yinqiao.cooperation.undertaking-declined.v1"):
     """The bureau does not take the task on."""
 
-    zh = "{bureau}不承接任务:{reason}"
+    zh = "{bureau}不承接任务：{reason}"
     en = "{bureau} declines the task: {reason}"
 
 
 class UndertakingReturned(loops.Returned, type="yinqiao.cooperation.undertaking-returned.v1"):
     """The bureau sends the task back for completion."""
 
-    zh = "{bureau}退回任务补正:{reason}"
+    zh = "{bureau}退回任务补正：{reason}"
     en = "{bureau} returns the task: {reason}"
 
 
@@ -162,21 +162,21 @@ class UndertakingDone(Answer, type="yinqiao.cooperation.undertaking-done.v1"):
 class UndertakingCorrected(Corrected, type="yinqiao.cooperation.undertaking-corrected.v1"):
     """A fact of the undertaking was wrong."""
 
-    zh = "{bureau}更正第{corrects}号记录:{reason}"
+    zh = "{bureau}更正第{corrects}号记录：{reason}"
     en = "{bureau} corrects record {corrects}: {reason}"
 
 
 class UndertakingVoided(Voided, type="yinqiao.cooperation.undertaking-voided.v1"):
     """A fact of the undertaking never was."""
 
-    zh = "{bureau}作废第{voids}号记录:{reason}"
+    zh = "{bureau}作废第{voids}号记录：{reason}"
     en = "{bureau} voids record {voids}: {reason}"
 
 
 class ProjectIntroduced(Event, type="yinqiao.cooperation.project-introduced.v1"):
     """A project is brought in, with bureaus or outside parties as partners."""
 
-    zh = "{bureau}于{day}引进项目「{title}」({field})"
+    zh = "{bureau}于{day}引进项目「{title}」（{field}）"
     en = "{bureau} introduced the project “{title}” ({field}) on {day}"
     title: Title
     field: Expertise
@@ -201,7 +201,7 @@ class ProjectProgressed(Event, type="yinqiao.cooperation.project-progressed.v1")
 class ProjectEnded(Event, type="yinqiao.cooperation.project-ended.v1"):
     """The project is over."""
 
-    zh = "{bureau}项目于{day}结束:{outcome}"
+    zh = "{bureau}项目于{day}结束：{outcome}"
     en = "{bureau}: the project ended on {day}: {outcome}"
     day: Day
     outcome: Outcome
@@ -212,14 +212,14 @@ class ProjectEnded(Event, type="yinqiao.cooperation.project-ended.v1"):
 class ProjectCorrected(Corrected, type="yinqiao.cooperation.project-corrected.v1"):
     """A fact of the project was wrong."""
 
-    zh = "{bureau}更正第{corrects}号记录:{reason}"
+    zh = "{bureau}更正第{corrects}号记录：{reason}"
     en = "{bureau} corrects record {corrects}: {reason}"
 
 
 class ProjectVoided(Voided, type="yinqiao.cooperation.project-voided.v1"):
     """A fact of the project never was."""
 
-    zh = "{bureau}作废第{voids}号记录:{reason}"
+    zh = "{bureau}作废第{voids}号记录：{reason}"
     en = "{bureau} voids record {voids}: {reason}"
 
 

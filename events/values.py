@@ -61,7 +61,9 @@ def _day(day: date) -> date:
 
 Code = Annotated[str, Field(pattern=r"^[0-9]{6}$", description="administrative division code, GB/T 2260")]
 """A bureau, by the code of its division."""
-Log = Annotated[str, Field(pattern=r"^[0-9]{6}(-[1-9][0-9]{0,3})?$")]
+LOG = r"[0-9]{6}(?:-(?:[2-9]|[1-9][0-9]{1,3}))?"
+"""The name of a log, as a pattern: a bureau's code, from `-2` on where it had to be continued."""
+Log = Annotated[str, Field(pattern=rf"^{LOG}$")]
 Title = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_clean)]
 """A short public heading: no person's name, no story, nothing private."""
 Digest = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$", description="32 bytes, base64")]
@@ -134,7 +136,7 @@ class PartyKind(Choice):
     UNIVERSITY = "university", "高校", "university"
     ENTERPRISE = "enterprise", "企业", "enterprise"
     GOVERNMENT = "government", "党政机关", "government body"
-    COMMUNITY = "community", "社区(村)", "community"
+    COMMUNITY = "community", "社区（村）", "community"
     PLACE = "place", "未接入地区", "place without a node"
 
 
@@ -164,7 +166,7 @@ class Reason(Choice):
     NO_LONGER_NEEDED = "no-longer-needed", "不再需要", "no longer needed"
     AGREED = "agreed", "双方商定", "agreed by both"
     OVERDUE = "overdue", "逾期未答复", "no answer in time"
-    OTHER = "other", "其他(见附件)", "other (see attachment)"
+    OTHER = "other", "其他（见附件）", "other (see attachment)"
 
 
 class Why(Value):

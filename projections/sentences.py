@@ -1,34 +1,59 @@
 """Records as sentences in Chinese and English, made from the payload when somebody reads them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeAlias, get_type_hints
 
 from events import values
-from events.event import Event, Record
+from events.event import Event, Key, Record
 from events.loops import Ask
-from events.values import Code, Money
+from events.values import Code, Money, Reference
 
 Names: TypeAlias = Callable[[str], str]
 """The name of a bureau by its code, in the language of the page."""
+Cited: TypeAlias = Mapping[Key, Record[Event]]
+"""Records that sentences refer to, as far as they are known."""
 _FIELD = re.compile(r"\{([a-z_]+)\}")
 
 
-def sentence(record: Record[Event], lang: str, bureau_name: Names) -> str:
-    """What the record says, in `zh` or `en`.
+def sentence(record: Record[Event], lang: str, bureau_name: Names, cited: Cited | None = None) -> str:
+    """What the record says, in `zh` or `en`; `cited` holds the records of `named`, as far as they are known.
 
     `{bureau}` of a template is the bureau that recorded it, `{bureau_}` the payload's own field `bureau`.
     """
+    template = record.data.zh if lang == "zh" else record.data.en
+    return _filled(record, template, lang, bureau_name, cited or {})
+
+
+def named(event: Event) -> list[Key]:
+    """The records that the event's sentence calls by their names."""
+    values_ = (getattr(event, name) for name in fields(type(event)))
+    return [(v.log, v.position) for v in values_ if isinstance(v, Reference)]
+
+
+def _filled(record: Record[Event], template: str, lang: str, bureau_name: Names, cited: Cited) -> str:
     event = record.data
 
     def field(match: re.Match[str]) -> str:
         if match[1] == "bureau":
             return bureau_name(record.bureau)
         name = match[1].removesuffix("_")
-        return _plain(getattr(event, name), lang, bureau_name if name in _bureaus(type(event)) else str)
+        value = getattr(event, name)
+        if isinstance(value, Reference):
+            return _called(value, lang, bureau_name, cited)
+        return _plain(value, lang, bureau_name if name in _bureaus(type(event)) else str)
 
-    return _FIELD.sub(field, event.zh if lang == "zh" else event.en)
+    return _FIELD.sub(field, template)
+
+
+def _called(reference: Reference, lang: str, bureau_name: Names, cited: Cited) -> str:
+    """What the record that is meant is called, or its number when it is not known here."""
+    record = cited.get((reference.log, reference.position))
+    template = (record.data.called_zh if lang == "zh" else record.data.called_en) if record else ""
+    if record is not None and template:
+        return _filled(record, template, lang, bureau_name, {})
+    return f"第{reference.position}号记录" if lang == "zh" else f"of record {reference.position}"
 
 
 def fields(kind: type[Event]) -> set[str]:

@@ -18,6 +18,7 @@ from tests.events import examples, golden
 TYPES = sorted(catalogue.EVENTS)
 NEWEST = [t for t, kind in sorted(catalogue.EVENTS.items()) if kind.upcast is Event.upcast]
 DOCUMENTATION = {"title", "description", "default"}
+HALF_WIDTH = re.compile(r"[,:;()!?]")
 
 
 def meaning(schema: Any) -> Any:
@@ -58,6 +59,11 @@ def test_every_event_can_say_itself_in_both_languages(type_: str) -> None:
     for sentence in (kind.zh, kind.en):
         assert sentence, f"{type_} has no sentence"
         assert {name for _, name, _, _ in Formatter().parse(sentence) if name} <= names
+
+
+def test_chinese_sentences_have_full_width_punctuation() -> None:
+    said = [text for kind in catalogue.EVENTS.values() for text in (kind.zh, kind.called_zh)]
+    assert [text for text in said if HALF_WIDTH.search(text)] == []
 
 
 @pytest.mark.parametrize("aggregate", catalogue.AGGREGATES.values(), ids=lambda a: a.name)

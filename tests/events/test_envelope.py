@@ -10,7 +10,7 @@ from cloudevents.core.formats.json import JSONFormat
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from events import catalogue, envelope, errors, plainjson
+from events import catalogue, envelope, errors, plainjson, values
 from events.activity import ActivityHeld, ActivitySignUpStated
 from events.cooperation import SignatureSigned
 from events.event import Event
@@ -22,7 +22,7 @@ from tests.events.examples import example as filled
 from tests.events.examples import value as enveloped
 from tests.events.histories import day
 
-LOGS = st.from_regex(r"[0-9]{6}(-[1-9][0-9]{0,3})?", fullmatch=True)
+LOGS = st.from_regex(values.LOG, fullmatch=True)
 POSITIONS = st.integers(1, 2**53 - 1)
 UUIDS = st.uuids().map(str)
 TIMES = st.datetimes(datetime(1900, 1, 1), datetime(2199, 12, 31)).map(  # noqa: DTZ001  (written as UTC below)
@@ -233,6 +233,11 @@ def test_an_unknown_type_or_newer_version_is_unknown_and_not_damage(type_: str) 
         (b'"basis":"510000:3"', b'"basis":"510000:03"'),
         (b'"basis":"510000:3"', b'"basis":"510000:4"'),
         (b'"basis":"510000:3",', b""),
+        (b'"basis":"510000:3"', b'"basis":"510000:3 510000:3"'),
+        (b'"basis":"510000:3"', b'"basis":"510000:3 500000:9"'),
+        (b'"basis":"510000:3"', b'"basis":"510000:10 510000:3"'),
+        (b'"source":"//chuanyu/500000"', b'"source":"//chuanyu/500000-1"'),
+        (b'"basis":"510000:3"', b'"basis":"510000-1:2 510000:3"'),
         (b'"data":{', b'"data":{"data":{'),
         (b'"data":{', b'"data":[{'),
     ],
@@ -241,6 +246,18 @@ def test_an_envelope_that_is_not_byte_for_byte_of_the_contract_is_damage(old: by
     assert old in WHOLE
     with pytest.raises(errors.Damage):
         catalogue.decode(WHOLE.replace(old, new))
+
+
+def test_the_place_of_a_value_is_read_as_strictly_as_the_whole() -> None:
+    for basis in (b"510000:3 510000:3", b"510000:10 510000:3", b"510000-1:3"):
+        with pytest.raises(errors.Damage):
+            envelope.place(WHOLE.replace(b"510000:3", basis, 1))
+
+
+def test_a_basis_is_sorted_by_log_and_number_of_position() -> None:
+    basis = (("500000", 9), ("510000", 3), ("510000", 10), ("510000-2", 1))
+    text = " ".join(f"{log}:{position}" for log, position in basis).encode()
+    assert envelope.read(WHOLE.replace(b"510000:3", text, 1)).basis == basis
 
 
 @given(st.binary(max_size=300))
