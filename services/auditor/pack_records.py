@@ -1,0 +1,127 @@
+"""The records chosen for a pack, kept in a scratch table: memory stays flat however many there are."""
+
+from collections.abc import Iterator
+from typing import LiteralString, NamedTuple, TypeAlias
+
+from events import envelope, errors
+from events.event import Key
+from services.auditor.pack_selection import Run, Selection, Sizes
+from services.runtime.database import Connection
+
+_PAGE = 500
+_Row: TypeAlias = tuple[str, int, bytes | None]
+
+
+class Chosen(NamedTuple):
+    """The records chosen from one log."""
+
+    log: str
+    records: int
+    last: int
+
+
+class Record(NamedTuple):
+    """One of them; `value` is None when it was redacted."""
+
+    position: int
+    value: bytes | None
+
+
+def choose(conn: Connection, sizes: Sizes, selection: Selection) -> list[Key]:
+    """Fill the scratch table, which ends with the transaction; gives what is rested on and not held here.
+
+    Raises NotFound when a record is asked for that is not published here, or when nothing is.
+    """
+    conn.execute(_TABLE)
+    for run in selection.runs(conn, sizes):
+        _put(conn, sizes, run)
+    if conn.execute("SELECT FROM pack_record LIMIT 1").fetchone() is None:
+        raise errors.NotFound("nothing that is published here was selected")
+    return sorted(_close(conn, sizes)) if selection.basis else []
+
+
+_TABLE = """
+CREATE TEMPORARY TABLE pack_record (
+    log      text COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    step     integer NOT NULL,                -- over how many steps of basis it came in
+    PRIMARY KEY (log, position)
+) ON COMMIT DROP
+"""
+
+
+def _put(conn: Connection, sizes: Sizes, run: Run) -> None:
+    log, first, last = run
+    if first < 1 or last > sizes.get(log, 0):
+        raise errors.NotFound(
+            f"log {log} has published records 1 to {sizes.get(log, 0)} here, not {max(first, last)}",
+            field="position",
+        )
+    conn.execute(
+        "INSERT INTO pack_record SELECT %s, generate_series(%s::bigint, %s::bigint), 0"
+        " ON CONFLICT DO NOTHING",
+        run,
+    )
+
+
+def _close(conn: Connection, sizes: Sizes) -> set[Key]:
+    """Add the basis of what was added last, until nothing is new."""
+    absent: set[Key] = set()
+    step = 0
+    while True:
+        added = 0
+        for page in _pages(conn, _OF_STEP, {"step": step}):
+            cited = {key for _, _, value in page if value for key in envelope.read(value).basis}
+            held = {key for key in cited if key[1] <= sizes.get(key[0], 0)}
+            absent |= cited - held
+            added += _add(conn, sorted(held), step + 1)
+        if not added:
+            return absent
+        step += 1
+
+
+def _add(conn: Connection, keys: list[Key], step: int) -> int:
+    names, positions = [log for log, _ in keys], [position for _, position in keys]
+    return conn.execute(
+        "INSERT INTO pack_record SELECT log, position, %s FROM unnest(%s::text[], %s::bigint[])"
+        " AS cited (log, position) ON CONFLICT DO NOTHING",
+        [step, names, positions],
+    ).rowcount
+
+
+def chosen(conn: Connection) -> list[Chosen]:
+    """How many records of which logs, in the order of their folders' names."""
+    rows = conn.execute("SELECT log, count(*), max(position) FROM pack_record GROUP BY log").fetchall()
+    return sorted((Chosen._make(row) for row in rows), key=lambda each: f"{each.log}/")
+
+
+def values(conn: Connection, log: str) -> Iterator[Record]:
+    """The chosen records of a log, in order. Raises Damage when the ledger lacks one."""
+    for page in _pages(conn, _OF_LOG, {"only": log}):
+        yield from (Record(position, value) for _, position, value in page)
+
+
+def _pages(conn: Connection, query: LiteralString, names: dict[str, object]) -> Iterator[list[_Row]]:
+    log, position = "", 0
+    while page := _page(conn, query, names | {"log": log, "position": position, "limit": _PAGE}):
+        yield page
+        log, position, _ = page[-1]
+
+
+def _page(conn: Connection, query: LiteralString, names: dict[str, object]) -> list[_Row]:
+    with conn.cursor(binary=True) as cursor:
+        rows = cursor.execute(query, names).fetchall()
+    for log, position, _, held in rows:
+        if not held:
+            raise errors.Damage(f"the ledger lacks record {log}:{position}")
+    return [(log, position, value) for log, position, value, _ in rows]  # type: ignore[misc]  # the tables' own types
+
+
+_ROWS = """
+SELECT r.log, r.position, e.value, e.log IS NOT NULL
+FROM pack_record r LEFT JOIN ledger.entry e ON e.log = r.log AND e.position = r.position
+WHERE (r.log, r.position) > (%(log)s COLLATE "C", %(position)s)
+"""
+_END = " ORDER BY r.log, r.position LIMIT %(limit)s"
+_OF_STEP = _ROWS + " AND r.step = %(step)s" + _END
+_OF_LOG = _ROWS + " AND r.log = %(only)s" + _END
