@@ -98,11 +98,23 @@ class Alliance:
         """The key of a node's cosignatures."""
         return _found(self._cosigners, "node", node)
 
-    def witnesses(self, log: str) -> tuple[notes.Verifier, ...]:
-        """The witnesses that count for a log: those whose operator does not host it (decision 16)."""
+    def counted(self, log: str) -> tuple[str, ...]:
+        """The nodes that count as witnesses of a log: those whose operator does not host it (decision 16)."""
         host = self.node_of(log).operator
-        names = self.document.policy.witnesses
-        return tuple(self.cosigner(name) for name in names if self.node(name).operator != host)
+        return tuple(name for name in self.document.policy.witnesses if self.node(name).operator != host)
+
+    def witnesses(self, log: str) -> tuple[notes.Verifier, ...]:
+        """The cosigners' keys of the witnesses that count for a log."""
+        return tuple(self.cosigner(name) for name in self.counted(log))
+
+    def needed(self, log: str) -> int:
+        """How many of these must have cosigned a checkpoint of the log before it is witnessed."""
+        return self.document.policy.needed or len(self.counted(log)) // 2 + 1
+
+    @property
+    def heartbeat_seconds(self) -> int:
+        """So often a log's own node says that the log stands; three times as long without is silence."""
+        return 60 * (self.document.policy.heartbeat_minutes or 10)
 
     def checkpoint(self, log: str, note: str | bytes) -> checkpoints.Checkpoint:
         """The log's checkpoint in a note, signed by a key that may sign this size; else Damage."""

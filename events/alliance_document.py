@@ -68,9 +68,16 @@ class Log(values.Value):
 
 
 class Policy(values.Value):
-    """The nodes whose cosignatures make a checkpoint witnessed."""
+    """The nodes whose cosignatures make a checkpoint witnessed, and how many of those that count it takes.
+
+    A node whose operator hosts the log does not count for it. `needed` is more than half of those that count
+    when it is left out. A log's own node cosigns its latest checkpoint every `heartbeat_minutes`, 10 if left
+    out, also when nothing is new.
+    """
 
     witnesses: tuple[Name, ...] = ()
+    needed: Annotated[int | None, Field(ge=1, le=notes.SERVED_SIGNATURES - 2)] = None
+    heartbeat_minutes: Annotated[int | None, Field(ge=1, le=1440)] = None
 
 
 class Document(values.Value):
@@ -163,6 +170,19 @@ def _check_references(doc: Document) -> None:
     for witness in doc.policy.witnesses:
         if witness not in nodes:
             raise ValueError(f"policy: there is no node {witness}")
+    if doc.policy.needed is not None:
+        _check_needed(doc, doc.policy.needed)
+
+
+def _check_needed(doc: Document, needed: int) -> None:
+    """So many witnesses must count for each log: otherwise nothing of it could ever be witnessed."""
+    operators = {node.name: node.operator for node in doc.node}
+    for log in doc.log:
+        counted = [w for w in doc.policy.witnesses if operators[w] != operators[log.node]]
+        if len(counted) < needed:
+            raise ValueError(
+                f"policy: {len(counted)} witnesses count for log {log.name}, and {needed} are needed"
+            )
 
 
 def _public(vkey: str, where: str, kind: notes.Kind, name: str | None = None) -> bytes:
@@ -201,6 +221,7 @@ def _toml(doc: Document) -> Iterator[str]:
         for key in log.key:
             yield from ("", "[[log.key]]", *_pairs(**dict(key)))
     yield from ("", "[policy]", *_list("witnesses", doc.policy.witnesses))
+    yield from _pairs(needed=doc.policy.needed, heartbeat_minutes=doc.policy.heartbeat_minutes)
 
 
 def _pairs(**pairs: str | int | date | None) -> Iterator[str]:

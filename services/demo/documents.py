@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from events import alliance, checkpoints, errors, notes
-from events.alliance import Alliance, Bureau, Document, Key, Log, Node
+from events.alliance import Alliance, Bureau, Document, Key, Log, Node, Policy
 from services.demo import facts
 from services.node import alliances
 from services.runtime import files, keys
@@ -70,6 +70,7 @@ def _first(
             for name, operator in OPERATORS.items()
         ),
         log=tuple(_log(b["code"], b["node"], keys_of(b["node"])) for b in facts.bureaus()),
+        policy=Policy(witnesses=tuple(OPERATORS)),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from events import envelope, errors
 from events.alliance import Alliance
-from services.ledger import guard, logs, store
+from services.ledger import guard, logs, receipts, store
 from services.ledger.guard import Guard, GuardFile, Head
 from services.ledger.store import Run
 from services.runtime.database import Connection, Database
@@ -42,12 +42,23 @@ def confirm(
     guarded = before.heads if before else {}
     restored = {log: _restore(database, alliance, log, sources) for log in own}
     with database.connection() as conn:
-        if lost := guard.missing(conn, guarded):
-            raise errors.ReadOnly(
-                f"log {lost[0]} was signed up to {guarded[lost[0]].size}; nobody gave all of it"
-            )
-        guard_file.replace(Guard(guard.identity(conn), {**guarded, **_heads(conn, own)}))
+        for log in guard.missing(conn, guarded):
+            if log in own or not _leads(conn, log, guarded[log]):
+                raise errors.ReadOnly(
+                    f"log {log} was signed or cosigned up to {guarded[log].size}; not all of it has come back"
+                )
+        if later := receipts.beyond(conn):
+            raise errors.ReadOnly(f"others cosigned log {later[0]} up to {later[1]}; nobody gave all of it")
+        guard_file.replace(Guard(guard.identity(conn), {**guarded, **_heads(conn, {*own, *guarded})}))
     return restored
+
+
+def _leads(conn: Connection, log: str, head: Head) -> bool:
+    """Whether a followed log, received again maybe up to other checkpoints, is the one that was cosigned."""
+    try:
+        return store.tree_root(conn, log, head.size) == head.root
+    except errors.Damage:
+        return False
 
 
 def _restore(database: Database, alliance: Alliance, log: str, sources: Sequence[Source]) -> int:

@@ -41,6 +41,27 @@ CREATE TABLE ledger.checkpoint (
     PRIMARY KEY (log, size)
 );
 
+-- What nodes cosigned, this one among them: the newest, and those that are not witnessed yet.
+CREATE TABLE ledger.receipt (
+    log     text COLLATE "C" NOT NULL REFERENCES ledger.log,
+    node    text COLLATE "C" NOT NULL,
+    size    bigint NOT NULL,
+    root    bytea NOT NULL,
+    time    bigint NOT NULL,                  -- of the cosignature, seconds since 1970
+    note    text NOT NULL,                    -- the checkpoint with the log's and the node's signature
+    held    boolean NOT NULL,                 -- false: ahead of what is stored here, not compared yet
+    sent    boolean NOT NULL DEFAULT true,    -- false: this node's own, not known to stand on its topic
+    PRIMARY KEY (log, node, size)
+);
+
+-- The largest size that this node cosigned, per log: it never cosigns a smaller one, nor another root.
+CREATE TABLE ledger.cosigned (
+    log  text COLLATE "C" PRIMARY KEY REFERENCES ledger.log,
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    time bigint NOT NULL
+);
+
 -- One row a command that was answered; the same id gives the first answer again.
 CREATE TABLE ledger.command (
     log      text COLLATE "C" NOT NULL,

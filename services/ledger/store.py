@@ -90,7 +90,7 @@ def _or_nothing(row: tuple[object, ...] | None) -> tuple[int, bytes, str]:
 
 def check_repeat(conn: Connection, stored: Stored, checkpoint: Checkpoint, note: str) -> None:
     """Fork, with both notes, unless a checkpoint of what is covered already says the same as the ledger."""
-    if _root_at(conn, stored.log, checkpoint.size) != checkpoint.root:
+    if root_at(conn, stored.log, checkpoint.size) != checkpoint.root:
         raise errors.Fork(
             f"log {stored.log} signed two histories of its first {checkpoint.size} records",
             position=checkpoint.size,
@@ -98,11 +98,17 @@ def check_repeat(conn: Connection, stored: Stored, checkpoint: Checkpoint, note:
         )
 
 
-def _root_at(conn: Connection, log: str, size: int) -> bytes:
+def root_at(conn: Connection, log: str, size: int) -> bytes:
+    """The ledger's root at a covered size: its checkpoint's, or that of its tree. Raises Damage."""
     row = conn.execute(
         "SELECT root FROM ledger.checkpoint WHERE log = %s AND size = %s", [log, size]
     ).fetchone()
-    return row[0] if row else tree.restore(conn, log, size).root()  # type: ignore[return-value]  # bytea
+    return row[0] if row else tree_root(conn, log, size)  # type: ignore[return-value]  # bytea
+
+
+def tree_root(conn: Connection, log: str, size: int) -> bytes:
+    """The root that the stored leaf hashes and nodes lead to. Raises Damage when a part is missing."""
+    return tree.restore(conn, log, size).root()
 
 
 def extend(conn: Connection, alliance: Alliance, stored: Stored, run: Run, checkpoint: Checkpoint) -> None:

@@ -7,21 +7,24 @@ from collections.abc import Callable, Iterable, Sequence
 from events import errors
 from events.alliance import Alliance
 from projections.models import MODELS
+from services.auditor import schema as auditor_schema
 from services.bureau import schema as desk_schema
 from services.bureau.desk import Desk
 from services.bureau.office import Office
 from services.exchange import schema as exchange_schema
+from services.exchange import witness
 from services.exchange.receive import Receiver
 from services.exchange.ship import Shipper
 from services.exchange.tiles_client import TilesClient
-from services.ledger import confirm, logs
+from services.ledger import confirm, logs, receipts
 from services.ledger import schema as ledger_schema
 from services.ledger.checkpoints import Checkpointer
 from services.ledger.confirm import Source
+from services.ledger.cosigning import Cosigner
 from services.ledger.guard import GuardFile
 from services.node import restoring, timers
 from services.node.loops import Loops
-from services.node.standing import Standing
+from services.node.standing import WITNESSES, Standing
 from services.people import requests
 from services.people import schema as people_schema
 from services.people.attachments import Store
@@ -45,7 +48,7 @@ def migrations() -> tuple[Migration, ...]:
     """Every step of a node's database, in order."""
     return (
         *ledger_schema.migrations(), *exchange_schema.migrations(), *people_schema.migrations(),
-        *desk_schema.migrations(), *projector_schema.migrations(),
+        *desk_schema.migrations(), *projector_schema.migrations(), *auditor_schema.migrations(),
     )  # fmt: skip
 
 
@@ -59,6 +62,7 @@ class Node:
         exchange: base.Exchange,
         now: Clock = clock.now,
         random: Callable[[int], bytes] | None = None,
+        witness_every: int = witness.EVERY,
     ) -> None:
         self.settings, self.alliance, self.exchange, self.now = settings, alliance, exchange, now
         self.name = settings.name
@@ -70,6 +74,7 @@ class Node:
         self.signer = keys.load_node(settings.keys.dir, alliance.id, self.name)
         self.guard_file = GuardFile(settings.guard.file)
         self.standing, self.loops = Standing(), Loops()
+        self.witness_every, self.met = witness_every, threading.Event()
         self.appended, self.signed, self.stored = Wake(), Wake(), Wake()
         self.checkpointer = Checkpointer(self.database, self.signers, self.guard_file)
         self.projector = Projector(self.database, MODELS)
@@ -101,7 +106,8 @@ class Node:
             _log.warning("read-models-to-rebuild", node=self.name, models=old)
 
     def start(self) -> None:
-        """Set the loops going: sign, ship, receive, project, and the timers of own logs."""
+        """Set the loops going: witness, sign, ship, receive, project, and the timers of own logs."""
+        self.loops.start(f"{self.name}-witness", self._witness)
         self.loops.start(f"{self.name}-sign", self._sign)
         self.loops.start(f"{self.name}-project", lambda stop: self.projector.run(stop, self.stored))
         if self.own:
@@ -117,8 +123,16 @@ class Node:
         return unfinished
 
     def _sign(self, stop: threading.Event) -> None:
-        """Cover what was appended; while the database lacks what was signed, try to get it back."""
+        """Cover what was appended; while the database lacks what was signed, try to get it back.
+
+        Nothing is signed before what others cosigned was read, as far as they can be reached.
+        """
+        while not (self.met.wait(PAUSE) or stop.is_set()):
+            continue
         while not stop.is_set():
+            if self.standing.refused(WITNESSES):
+                self._confirm(stop)
+                continue
             try:
                 signed = self.checkpointer.round()
                 self.standing.admit()
@@ -131,12 +145,34 @@ class Node:
                 self.signed.set()
             self.appended.wait(PAUSE)
 
+    def _witness(self, stop: threading.Event) -> None:
+        """Cosign, and read what others cosigned: it may show that this database is an old backup."""
+        cosigner = Cosigner(self.database, self.alliance, self.name, self.signer, self.guard_file)
+        witnessing = witness.Witness(
+            self.exchange, cosigner, self.now, every=self.witness_every, met=self.met
+        )
+        try:
+            witnessing.run(stop, self._judge)
+        finally:
+            witnessing.close()
+
+    def _judge(self) -> None:
+        with self.database.connection() as conn:
+            later = receipts.beyond(conn)
+        if later:
+            text = f"others cosigned log {later[0]} up to {later[1]}, which is more than the database holds"
+            self.standing.refuse(text, WITNESSES)
+        else:
+            self.standing.admit(WITNESSES)
+
     def _confirm(self, stop: threading.Event) -> None:
         try:
             confirm.confirm(self.database, self.alliance, self.guard_file, self.own, self._sources())
         except errors.YinqiaoError as error:
             self.standing.refuse(error.message)
             stop.wait(PAUSE * 2)
+        else:
+            self.standing.admit(WITNESSES)
 
     def _sources(self) -> Sequence[Source]:
         topic = restoring.from_topic(self.exchange)
@@ -172,6 +208,7 @@ class Node:
     def _expire(self, stop: threading.Event) -> None:
         while not stop.wait(timers.PAUSE):
             timers.expire(self.database, self.office, self.own, clock.today(self.now))
+            timers.sweep(self.holdings)
 
     def agreed(self) -> Iterable[tuple[str, int]]:
         """The vector up to which checkpoints cover what this node holds."""

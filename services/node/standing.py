@@ -4,29 +4,37 @@ import threading
 
 from events import errors
 
+GUARD, WITNESSES = "guard", "witnesses"
+"""Who may refuse: the loop that signs, and the one that reads what others cosigned."""
+
 
 class Standing:
-    """Shared by the loops and the pages of one node; `cause` says why it is read-only."""
+    """Shared by the loops and the pages of one node; each loop refuses and admits for itself."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._cause: str | None = "the node has not compared its database with its guard file yet"
+        self._causes = {GUARD: "the node has not compared its database with its guard file yet"}
 
     @property
     def cause(self) -> str | None:
         """Why the node is read-only; None when it may write."""
         with self._lock:
-            return self._cause
+            return next(iter(self._causes.values()), None)
 
-    def refuse(self, cause: str) -> None:
+    def refuse(self, cause: str, by: str = GUARD) -> None:
         """From now on nothing is written."""
         with self._lock:
-            self._cause = cause
+            self._causes[by] = cause
 
-    def admit(self) -> None:
-        """From now on it may write."""
+    def admit(self, by: str = GUARD) -> None:
+        """From now on it may write, as far as this loop can tell."""
         with self._lock:
-            self._cause = None
+            self._causes.pop(by, None)
+
+    def refused(self, by: str) -> str | None:
+        """Why this loop refuses."""
+        with self._lock:
+            return self._causes.get(by)
 
     def check(self) -> None:
         """Raises ReadOnly."""

@@ -46,7 +46,7 @@ class InProcessExchange:
             self._open(path.stem)
 
     def create(self, log: str) -> None:
-        topics.of_log("in-process", log)  # refuses what could not be a file's name
+        topics.named("in-process", log)  # refuses what could not be a file's name
         with self.grown:
             if log not in self._topics:
                 self._path(log, "id").write_text(str(uuid.uuid4()))

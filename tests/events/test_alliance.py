@@ -386,6 +386,17 @@ def test_a_checkpoint_counts_only_by_a_key_of_its_size() -> None:
         chuanyu.checkpoint("500157", signed(80, old))
 
 
+def test_more_than_half_of_the_witnesses_that_count_are_needed_unless_the_policy_says_how_many() -> None:
+    assert first().needed("500157") == 1
+    assert first().heartbeat_seconds == 600
+    text = filled(TEXT) + "needed = 1\nheartbeat_minutes = 5\n"
+    other = Alliance(Document.read(text), "")
+    assert (other.needed("500157"), other.heartbeat_seconds) == (1, 300)
+    assert other.document.write() == text
+    with pytest.raises(errors.Invalid, match="2 are needed"):
+        Document.read(filled(TEXT) + "needed = 2\n")
+
+
 def test_a_witness_whose_operator_hosts_the_log_does_not_count() -> None:
     chuanyu = first()
     assert chuanyu.witnesses("500157") == (node_key("sichuan").verifier,)

@@ -255,3 +255,17 @@ def test_a_bare_signature_of_any_length_but_its_own_is_damage() -> None:
     with pytest.raises(errors.Invalid):
         notes.Signer("short", b"seed")
     assert keys.decode(keys.encode(signature)) == signature
+
+
+def test_notes_of_one_text_are_joined_into_one_with_each_line_once() -> None:
+    # given the same text signed by its own key, and cosigned by two nodes apart
+    other = notes.Signer("witness.example/w2", b"x" * 32, notes.Kind.COSIGNATURE)
+    note = notes.sign(TREE, PETER)
+    first, second = notes.cosign(note, WITNESS, 5), notes.cosign(note, other, 6)
+    # then joined, delivered twice too, every signature holds
+    joined = notes.join([first, second, first])
+    assert len(opened(joined, PETER, WITNESS, other).signatures) == 3
+    assert joined.count("\u2014") == 3
+    # and notes of different texts are not
+    with pytest.raises(errors.Invalid):
+        notes.join([first, notes.sign("another\n", PETER)])

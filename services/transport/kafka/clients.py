@@ -46,7 +46,7 @@ class Settings:
     security: Mapping[str, Any] = field(default_factory=dict)
 
     def topic(self, log: str) -> str:
-        return topics.of_log(self.alliance, log)
+        return topics.named(self.alliance, log)
 
     def unavailable(self, error: object) -> errors.Unavailable:
         return errors.Unavailable(f"Kafka at {self.bootstrap} cannot be used just now: {error}")
