@@ -63,6 +63,8 @@ def show_satisfaction(record: Record[events.SatisfactionStated], rows: Rows) -> 
 class Strength:
     """How many experts a bureau has in a field and tier; `day` is the day it was stated for."""
 
+    log: str
+    stream: str
     bureau: str
     tier: str
     field: str
@@ -133,10 +135,10 @@ Cursor: TypeAlias = tuple[str, int]
 
 def pyramid(conn: Connection[Any], day: date, bureau: str | None = None) -> list[Strength]:
     """As of that day: each bureau's newest statement of each field and tier."""
-    query = """SELECT DISTINCT ON (bureau, tier, field) left(log, 6) AS bureau, tier, field, persons, day,
-            opening
+    query = """SELECT DISTINCT ON (bureau, tier, field) log, stream::text, left(log, 6) AS bureau,
+            tier, field, persons, day, opening
         FROM strength WHERE day <= %(day)s AND (%(bureau)s::text IS NULL OR left(log, 6) = %(bureau)s)
-        ORDER BY bureau, tier DESC, field, day DESC, log DESC"""
+        ORDER BY bureau, tier DESC, field, day DESC, log DESC, stream DESC"""
     with conn.cursor(row_factory=class_row(Strength)) as cursor:
         return cursor.execute(query, {"day": day, "bureau": bureau}).fetchall()
 

@@ -175,6 +175,13 @@ def awaited_by(conn: Connection[Any], bureau: str, today: date) -> list[Item]:
     return _items(conn, "left(o.log, 6) = %(bureau)s", bureau, today)
 
 
+def everywhere(conn: Connection[Any], today: date) -> list[Item]:
+    """What anybody asks of anybody and is not answered, the most urgent first."""
+    with conn.cursor(row_factory=class_row(Item)) as cursor:
+        query = _ITEMS.replace("{which}", "true")
+        return cursor.execute(query.encode(), {"today": today}).fetchall()
+
+
 def arrived(conn: Connection[Any], bureau: str) -> list[Answer]:
     """Answers to this bureau's open questions, each bureau's latest: it decides now, the oldest first."""
     query = f"""{_OPEN}

@@ -1,6 +1,6 @@
 """A second instance of a model: built beside the live one, compared and switched in; or one of a past day."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from psycopg import Connection, sql
@@ -9,6 +9,15 @@ from events import errors
 from projections import tables, track
 from projections.model import Instance, ReadModel, live
 from projections.tables import Table
+
+
+class LeftOut(NamedTuple):
+    """A record that an instance leaves out for good; kind: skipped, redacted."""
+
+    log: str
+    position: int
+    stream: str
+    kind: str
 
 
 class Difference(NamedTuple):
@@ -32,15 +41,24 @@ def past(model: ReadModel, label: str) -> Instance:
     return Instance(f"{model.name}_at_{label.lower()}", model)
 
 
-def begin(conn: Connection[Any], instance: Instance, until: Mapping[str, int] | None = None) -> None:
+def begin(
+    conn: Connection[Any],
+    instance: Instance,
+    until: Mapping[str, int] | None = None,
+    left_out: Sequence[LeftOut] | None = None,
+) -> None:
     """Make the instance anew, empty, and paused: whoever builds it folds it, not the node's projector.
 
-    What a person decided to skip in the live one, within `until`, is skipped here too.
+    What a person decided to skip in the live one, within `until`, is skipped here too, unless it is said what
+    is `left_out`.
     """
     with conn.transaction():
         track.drop(conn, instance.name)
         track.create(conn, instance)
         track.set_state(conn, instance.name, "paused")
+        if left_out is not None:
+            _leave_out(conn, instance, left_out)
+            return
         logs = None if until is None else list(until)
         conn.execute(
             _SKIP_TOO, [instance.name, instance.model.name, logs, list((until or {}).values()), logs]
@@ -52,6 +70,25 @@ INSERT INTO projection.skipped (model, log, position, stream, kind, reason, deci
 SELECT %s, log, position, stream, kind, reason, decided FROM projection.skipped WHERE model = %s
     AND (%s::text[] IS NULL OR position <= (%s::bigint[])[array_position(%s::text[], log)])
 """
+
+
+def _leave_out(conn: Connection[Any], instance: Instance, records: Sequence[LeftOut]) -> None:
+    for each in records:
+        conn.execute(
+            "INSERT INTO projection.skipped (model, log, position, stream, kind, reason)"
+            " VALUES (%s, %s, %s, %s, %s, 'as it was then')",
+            [instance.name, *each],
+        )
+
+
+def left_out(conn: Connection[Any], name: str) -> list[LeftOut]:
+    """What an instance leaves out, in order."""
+    rows = conn.execute(
+        "SELECT log, position, stream::text, kind FROM projection.skipped WHERE model = %s"
+        " ORDER BY log, position",
+        [name],
+    ).fetchall()
+    return [LeftOut(*row) for row in rows]
 
 
 def capped(covered: Mapping[str, int], until: Mapping[str, int]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """The timeline: every record there is, the newest first, or as they came here, for live pages."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -7,13 +8,13 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from events import catalogue
-from events.event import Event, Record
+from events.event import Event, Key, Record
 from events.history import Corrected
 from projections.model import Handlers, ReadModel
 from projections.rows import Rows
 
 on = Handlers()
-MODEL = ReadModel("timeline", version=1, handlers=on, verbatim=True, local_tables=frozenset({"arrival"}))
+MODEL = ReadModel("timeline", version=2, handlers=on, verbatim=True, local_tables=frozenset({"arrival"}))
 
 
 @on(Event)
@@ -23,6 +24,8 @@ def show_record(record: Record[Event], rows: Rows) -> None:
         causation=record.causation, correlation=record.correlation,
     )  # fmt: skip
     rows.add("arrival", record, position=record.position)
+    for log, at in dict.fromkeys(record.basis):
+        rows.add("basis", record, position=record.position, basis_log=log, basis_position=at)
 
 
 @on(Event, when=lambda kind: "title" in kind.model_fields)
@@ -135,3 +138,20 @@ def last_arrival(conn: Connection[Any]) -> int:
     """The latest arrival number; 0 when nothing came yet."""
     row = conn.execute("SELECT coalesce(max(number), 0) FROM arrival").fetchone()
     return int(row[0]) if row else 0
+
+
+def resting_on(conn: Connection[Any], keys: Collection[Key], limit: int) -> list[tuple[Key, Key]]:
+    """Pairs of a record and one of `keys` that it names as its basis, at most `limit`, in order."""
+    query = """SELECT b.log, b.position, b.basis_log, b.basis_position
+        FROM unnest(%s::text[], %s::bigint[]) AS k (log, position)
+        JOIN basis b ON b.basis_log = k.log COLLATE "C" AND b.basis_position = k.position
+        ORDER BY 3, 4, 1, 2 LIMIT %s"""
+    rows = conn.execute(query, [[k[0] for k in keys], [k[1] for k in keys], limit]).fetchall()
+    return [((log, at), (basis_log, basis_at)) for log, at, basis_log, basis_at in rows]
+
+
+def of_correlation(conn: Connection[Any], correlation: str, limit: int) -> list[Key]:
+    """The records of one correlation, the oldest first, at most `limit`."""
+    query = """SELECT log, position FROM entry WHERE correlation = %s::text::uuid
+        ORDER BY time, log, position LIMIT %s"""
+    return conn.execute(query, [correlation, limit]).fetchall()

@@ -13,6 +13,17 @@ CREATE TABLE entry (
 CREATE INDEX entry_time ON entry (time, log, position);
 CREATE INDEX entry_correlation ON entry (correlation) WHERE correlation IS NOT NULL;
 
+-- What each record rests on, and so the other way round who rests on a record.
+CREATE TABLE basis (
+    log            text COLLATE "C",
+    stream         uuid,
+    position       bigint,
+    basis_log      text COLLATE "C",
+    basis_position bigint,
+    PRIMARY KEY (log, stream, position, basis_log, basis_position)
+);
+CREATE INDEX basis_record ON basis (basis_log, basis_position);
+
 -- What a stream is called, as its own records say it last.
 CREATE TABLE subject (
     log    text COLLATE "C",

@@ -1,6 +1,6 @@
 """Build a read model anew beside the running one and switch, or build one as it stood at a past vector."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -8,7 +8,7 @@ from events import errors
 from projections import rebuild, track
 from projections.apply import Engine
 from projections.model import Instance, ReadModel, live
-from projections.rebuild import Difference
+from projections.rebuild import Difference, LeftOut
 from services.projector.source import LedgerSource, Reader, covered, reachable
 from services.runtime.database import Connection, Database
 
@@ -44,10 +44,12 @@ class Builder:
         self._engine, self._reader = Engine(), Reader({})
         self.records = 0
 
-    def begin(self, until: Mapping[str, int] | None = None) -> None:
+    def begin(
+        self, until: Mapping[str, int] | None = None, left_out: Sequence[LeftOut] | None = None
+    ) -> None:
         """Start from nothing."""
         with self._database.transaction() as conn:
-            rebuild.begin(conn, self.instance, until)
+            rebuild.begin(conn, self.instance, until, left_out)
 
     def build(self, ends: Callable[[Connection], Mapping[str, int]]) -> None:
         """Fold until it has come to `ends`, which may move meanwhile. Raises Unavailable."""
@@ -118,11 +120,16 @@ def _ends(conn: Connection, model: ReadModel) -> Mapping[str, int]:
 
 
 def past(
-    database: Database, model: ReadModel, label: str, until: Mapping[str, int], progress: Progress = _quiet
+    database: Database,
+    model: ReadModel,
+    label: str,
+    until: Mapping[str, int],
+    progress: Progress = _quiet,
+    left_out: Sequence[LeftOut] | None = None,
 ) -> Instance:
     """The model as it stood at a past vector, in a schema of its own; `track.drop` removes it.
 
-    Read it with `model.reading(conn, instance)`. Raises Invalid for a bad label, or when the vector is not
+    What was `left_out` then may be given; otherwise it is what the live one leaves out. Read it with `model.reading(conn, instance)`. Raises Invalid for a bad label, or when the vector is not
     covered here.
     """
     builder = Builder(database, rebuild.past(model, label), progress)
@@ -130,6 +137,6 @@ def past(
         ends = covered(conn)
     if any(at > ends.get(log, 0) for log, at in until.items()):
         raise errors.Invalid("the vector lies beyond what is covered here", field="until")
-    builder.begin(until)
+    builder.begin(until, left_out)
     builder.build(lambda _: until)
     return builder.instance

@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.projections.histories import World
+from tests.services.auditor import travelling
+from tests.services.auditor.travelling import Traveller
 from tests.services.ledger import nodes
 from tests.services.ledger.nodes import LOG, OTHER, Ledger
 from tests.support.databases import Server
+
+NewTraveller = Callable[..., Traveller]
 
 
 @pytest.fixture
@@ -19,3 +24,18 @@ def ledger(postgres: Server, new_database: Callable[..., str], tmp_path: Path) -
     made.checkpointer(LOG, OTHER).round()
     yield made
     made.close()
+
+
+@pytest.fixture
+def new_traveller(postgres: Server, new_database: Callable[..., str]) -> Iterator[NewTraveller]:
+    """A function `(world, batch=…)`: a node's database without any record yet."""
+    template = postgres.template("traveller", travelling.prepare_database)
+    made: list[Traveller] = []
+
+    def new(world: World, batch: int = 2_000) -> Traveller:
+        made.append(Traveller(new_database(template), world, batch))
+        return made[-1]
+
+    yield new
+    for each in made:
+        each.database.close()

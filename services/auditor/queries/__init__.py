@@ -1,0 +1,1 @@
+"""What an auditor can ask, one module a context; the list is in `registry`."""

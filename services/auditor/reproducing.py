@@ -1,0 +1,115 @@
+"""Making a report again from the records themselves, and comparing; and writing it down for others."""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+from events import errors
+from services.auditor import answers, asking, differences
+from services.auditor.asking import Build
+from services.auditor.behind import Behind, behind
+from services.auditor.differences import Difference
+from services.auditor.queries import registry
+from services.auditor.reports import Report
+from services.runtime.database import Connection
+
+
+class Outcome(NamedTuple):
+    """What came out: `again` is the new digest; `differences` say where, the first of them."""
+
+    report: Report
+    again: str
+    differences: list[Difference]
+
+    @property
+    def same(self) -> bool:
+        """Whether the digest and every row came out the same."""
+        return not self.differences and self.again == self.report.digest
+
+
+def reproduce(conn: Connection, build: Build, report: Report, limit: int = 100) -> Outcome:
+    """Fold the report's read model anew at its positions, ask again, and compare row by row.
+
+    What a person left out when it was made is left out again. The connection is in no transaction. Raises
+    NotFound when this version knows no such query, Invalid when not all of its positions are held here.
+    """
+    query = registry.find(report.query)
+    parameters = query.read(report.parameters)
+    asked = asking.ask_then(conn, build, query, parameters, report.vector, report.aside.left_out)
+    found = list(islice(_compare(report, asked.content), limit))
+    return Outcome(report, asked.digest, found)
+
+
+def _compare(report: Report, again: Mapping[str, Any]) -> Iterator[Difference]:
+    kept = report.content
+    own = answers.digest(kept)
+    if own != report.digest:
+        yield Difference("digest of what is kept", report.digest, own)
+    for part in ("parameters", "versions", "vector", "aside"):
+        yield from differences.fields(kept[part], again[part], part)
+    for part, key in (("figures", ("name",)), ("rows", ("log", "stream", "key"))):
+        before, after = (_keyed(c["answer"][part], key) for c in (kept, again))
+        yield from _by_key(part.removesuffix("s"), before, after)
+
+
+def _keyed(lines: list[dict[str, Any]], key: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    return {" ".join(str(line[name]) for name in key).strip(): line for line in lines}
+
+
+def _by_key(
+    what: str, before: Mapping[str, dict[str, Any]], after: Mapping[str, dict[str, Any]]
+) -> Iterator[Difference]:
+    for key in sorted(before.keys() | after.keys()):
+        place = f"{what} {key}"
+        if key in before and key in after:
+            yield from differences.fields(before[key], after[key], place)
+        else:
+            yield Difference(place, before.get(key), after.get(key))
+
+
+def document(conn: Connection, report: Report) -> dict[str, Any]:
+    """A report as others can check it: every figure with its records, every row with its own and their basis.
+
+    A figure that counts streams is the number of streams that its records stand in.
+    """
+    return {
+        "name": report.name,
+        "query": report.query,
+        "parameters": report.parameters,
+        "vector": report.vector,
+        "versions": report.versions,
+        "digest": report.digest,
+        "figures": [_figure(conn, report, figure) for figure in report.answer.figures],
+        "rows": list(_rows(conn, report)),
+    }
+
+
+def _figure(conn: Connection, report: Report, figure: answers.Figure) -> dict[str, Any]:
+    records = [[*b.key] for b in behind(conn, figure.streams, report.vector, report.aside)]
+    shown = {
+        "name": figure.name, "zh": figure.zh, "en": figure.en, "value": figure.value,
+        "count": figure.counts, "records": records,
+    }  # fmt: skip
+    return {**shown, "of": "streams"} if figure.counts else shown
+
+
+def _rows(conn: Connection, report: Report) -> Iterator[dict[str, Any]]:
+    known: dict[answers.Stream, list[Behind]] = {}
+    for each in behind(conn, answers.streams(report.answer.rows), report.vector, report.aside):
+        known.setdefault((each.log, each.stream), []).append(each)
+    for row in report.answer.rows:
+        mine = known.get((row.log, row.stream), [])
+        keys = {b.key for b in mine} | {key for b in mine for key in b.basis}
+        yield {**row._asdict(), "records": [list(key) for key in sorted(keys)]}
+
+
+def figure_records(conn: Connection, report: Report, name: str) -> Iterator[Behind]:
+    """The records behind a figure. Raises NotFound."""
+    return behind(conn, report.figure(name).streams, report.vector, report.aside)
+
+
+def row_records(conn: Connection, report: Report, log: str, stream: str) -> Iterator[Behind]:
+    """The records behind a row. Raises NotFound."""
+    if not any((row.log, row.stream) == (log, stream) for row in report.answer.rows):
+        raise errors.NotFound(f"report {report.name} has no row of that stream", field="stream")
+    return behind(conn, [(log, stream)], report.vector, report.aside)
