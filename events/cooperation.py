@@ -216,6 +216,11 @@ class Force:
     parties: tuple[str, ...]
     released: tuple[tuple[str, date], ...] = ()
 
+    @property
+    def first(self) -> date:
+        """Its first day: of the entry into force, or of the terms where that is later."""
+        return max(self.entry.in_force_from, self.terms.valid_from or self.entry.in_force_from)
+
 
 @dataclass(frozen=True)
 class Memorandum:
@@ -240,7 +245,7 @@ class Memorandum:
 
     def in_force(self, day: date) -> Force | None:
         """The terms in force on that day, if any."""
-        begun = [f for f in self.forces if f.entry.in_force_from <= day]
+        begun = [f for f in self.forces if f.first <= day]
         if not begun or (self.ended is not None and self.ended.day < day):
             return None
         last = begun[-1]

@@ -15,6 +15,7 @@ from services.bureau import commands, registry
 from services.bureau.case import Officer
 from services.bureau.commands import Command
 from services.bureau.office import Answer, Office, Order
+from services.runtime import clock
 from services.runtime.database import Connection, Database
 
 RELEASE_DAYS = 3
@@ -46,6 +47,24 @@ class Draft:
         return commands.parse(registry.find(self.context, self.command), self.body)
 
 
+@dataclass(frozen=True)
+class Delegation:
+    """An officer who may release in a leader's place from `first` to `last`, unless it `ended` before."""
+
+    id: str
+    log: str
+    leader: str
+    delegate: str
+    first: date
+    last: date
+    recorded: datetime
+    ended: datetime | None
+
+    def holds(self, day: date) -> bool:
+        """Whether the officer may release on that day."""
+        return self.ended is None and self.first <= day <= self.last
+
+
 class Desk:
     """The drafts of the bureaus this node hosts."""
 
@@ -73,12 +92,13 @@ class Desk:
         """Lay a command before the leader. Raises SameKeyOtherBody."""
         draft = str(uuid5(NAMESPACE_URL, f"yinqiao:draft:{log}/{order.key}"))
         body, now = order.command.model_dump_json(exclude_none=True), self._clock()
+        self._office.cite(log[:6], order.command)
         row = [draft, log, order.command.context, order.command.name, body, order.if_match, order.officer.id]
         with self._database.connection() as conn:
             conn.execute(
                 "INSERT INTO desk.draft (id, log, context, command, body, if_match, proposer, due, proposed)"
                 " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
-                [*row, self._workdays(now.date(), RELEASE_DAYS), now],
+                [*row, self._workdays(self._today(), RELEASE_DAYS), now],
             )
             found = _get(conn, log, draft)
         if found.body != body:
@@ -140,33 +160,64 @@ class Desk:
         change = "state = 'discarded', decided = %s"
         return self._move(log, draft, ("proposed", "reviewed", "returned"), change, [self._clock()])
 
-    def delegate(self, log: str, leader: Officer, delegate: str, first: date, last: date) -> None:
-        """Let another officer release in the leader's place. Raises NotAllowed, Invalid."""
-        if leader.role is not Role.LEADER:
-            raise errors.NotAllowed("only a leader can delegate")
+    def delegate(
+        self, log: str, leader: Officer, delegate: str, first: date, last: date, key: str | None = None
+    ) -> None:
+        """Let another officer release in the leader's place; the same key once only.
+
+        Raises NotAllowed, Invalid.
+        """
+        _leads(log, leader)
+        if delegate == leader.id:
+            raise errors.Invalid("delegate: choose another officer", field="delegate")
         if last < first:
             raise errors.Invalid("last: lies before the first day", field="last")
+        if last < self._today():
+            raise errors.Invalid("last: lies in the past", field="last")
+        id_ = str(uuid5(NAMESPACE_URL, f"yinqiao:delegation:{log}/{key}") if key else uuid4())
         with self._database.connection() as conn:
             conn.execute(
-                "INSERT INTO desk.delegation VALUES (%s, %s, %s, %s, %s, %s, %s)",
-                [str(uuid4()), log, leader.id, delegate, first, last, self._clock()],
+                "INSERT INTO desk.delegation VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                [id_, log, leader.id, delegate, first, last, self._clock()],
             )
+
+    def delegations(self, log: str) -> list[Delegation]:
+        """Who may, might or may no longer release for a leader, the latest first."""
+        with self._database.connection() as conn, conn.cursor(row_factory=class_row(Delegation)) as cursor:
+            return cursor.execute(
+                "SELECT id::text, log, leader, delegate, first, last, recorded, ended FROM desk.delegation"
+                " WHERE log = %s ORDER BY ended IS NOT NULL, last DESC, recorded DESC LIMIT 200",
+                [log],
+            ).fetchall()
+
+    def end_delegation(self, log: str, leader: Officer, delegation: str) -> None:
+        """Take a delegation back at once; again is harmless. Raises NotAllowed, NotFound."""
+        _leads(log, leader)
+        with self._database.connection() as conn:
+            found = conn.execute(
+                "UPDATE desk.delegation SET ended = coalesce(ended, %s) WHERE log = %s AND id::text = %s",
+                [self._clock(), log, delegation],
+            ).rowcount
+        if not found:
+            raise errors.NotFound("there is no such delegation here", field="delegation")
+
+    def may_release(self, log: str, officer: Officer) -> bool:
+        """Whether the officer is a leader of the log's bureau, or whom a leader delegated today."""
+        if officer.bureau != log[:6]:
+            return False
+        return officer.role is Role.LEADER or any(
+            d.delegate == officer.id and d.holds(self._today()) for d in self.delegations(log)
+        )
+
+    def _today(self) -> date:
+        return clock.today(self._clock)
 
     def _may_decide(self, draft: Draft, officer: Officer) -> None:
         _another(draft, officer)
-        if officer.role is not Role.LEADER and not self._delegated(draft.log, officer):
+        if not self.may_release(draft.log, officer):
             raise errors.NotAllowed(
                 "only a leader, or whom a leader delegated, can release or return a draft"
             )
-
-    def _delegated(self, log: str, officer: Officer) -> bool:
-        today = self._clock().date()
-        with self._database.connection() as conn:
-            row = conn.execute(
-                "SELECT FROM desk.delegation WHERE log = %s AND delegate = %s AND %s BETWEEN first AND last",
-                [log, officer.id, today],
-            ).fetchone()
-        return row is not None
 
     def _move(self, log: str, draft: str, states: tuple[str, ...], change: str, values: list[Any]) -> Draft:
         with self._database.connection() as conn:
@@ -197,6 +248,11 @@ def _get(conn: Connection, log: str, draft: str) -> Draft:
     if found is None:
         raise errors.NotFound("there is no such draft here", field="draft")
     return found
+
+
+def _leads(log: str, officer: Officer) -> None:
+    if officer.role is not Role.LEADER or officer.bureau != log[:6]:
+        raise errors.NotAllowed("only a leader can delegate")
 
 
 def _another(draft: Draft, officer: Officer) -> None:

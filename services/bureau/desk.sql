@@ -29,5 +29,6 @@ CREATE TABLE desk.delegation (
     delegate text NOT NULL,
     first    date NOT NULL,
     last     date NOT NULL CHECK (last >= first),
-    recorded timestamptz NOT NULL
+    recorded timestamptz NOT NULL,
+    ended    timestamptz                       -- taken back before its last day
 );

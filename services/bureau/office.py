@@ -194,6 +194,11 @@ class Office:
                 for digest in sharing.attachments(fact.data):
                     self._entitle(case.bureau, digest, sharing.audience(case.streams[fact.stream].records))
 
+    def cite(self, bureau: str, command: Command) -> None:
+        """A draft is about to name the command's attachments: they stay. Raises NotFound, NotAllowed."""
+        for digest in sharing.attachments(command):
+            self._entitle(bureau, digest, ())
+
     def _first_answer(self, log: str, order: Order) -> Answer | None:
         event = envelope.event_id(envelope.namespace(self._alliance, log), order.key, 0)
         with self._database.connection() as conn:

@@ -5,15 +5,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from events.event import Event, Record
+from events.history import Corrected
 from events.values import Attachment, Value
 
 _CODE = re.compile(r"[0-9]{6}")
 _PLACES = frozenset({"division"})
 
 
-def attachments(event: Event) -> list[str]:
-    """The digests of the attachments that a payload names."""
-    return [value.digest for _, value in _walk("", event) if isinstance(value, Attachment)]
+def attachments(payload: Value) -> list[str]:
+    """The digests of the attachments that a payload or a command names, a correction's new payload too."""
+    found = [value.digest for _, value in _walk("", payload) if isinstance(value, Attachment)]
+    return found + (attachments(payload.new()) if isinstance(payload, Corrected) else [])
 
 
 def audience(records: Iterable[Record[Event]]) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""What becomes due by itself: the decider's own node ends a question that nobody answered (decision 6)."""
+"""What becomes due by itself: questions that nobody answered (decision 6), uploads that nobody used."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -11,6 +11,7 @@ from projections.inbox import Item
 from services.bureau import talent
 from services.bureau.case import Officer
 from services.bureau.office import Office, Order
+from services.people.holdings import Holdings
 from services.runtime import logs, workdays
 from services.runtime.database import Database
 
@@ -35,6 +36,14 @@ def _due(database: Database, log: str, today: date) -> list[Item]:
         items = [item for item in inbox.awaited_by(conn, log[:6], today) if item.log == log]
     open_ = {i.stream for i in items if workdays.add(i.due, GRACE_DAYS) >= today}
     return [i for i in items if i.asked_type == DispatchApproved.type and i.stream not in open_]
+
+
+def sweep(holdings: Holdings) -> int:
+    """Delete attachments of forms that were never sent; how many. Raises Unavailable."""
+    count = holdings.sweep()
+    if count:
+        _log.info("abandoned-attachments-deleted", count=count)
+    return count
 
 
 def _expire(office: Office, log: str, item: Item) -> bool:

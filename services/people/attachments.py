@@ -9,6 +9,7 @@ import hmac
 import os
 import re
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,8 @@ PUBLIC = "public"
 """Stands among the entitled when anybody may read it."""
 _SALT, _KEY, _NONCE = 32, 32, 12
 _COPYING = 7_100_002
+_UNCITED = """SELECT digest FROM people.attachment
+WHERE own AND cited IS NULL AND erased IS NULL AND stored < %s ORDER BY stored LIMIT 500 FOR UPDATE"""
 _DIGEST = re.compile(r"[A-Za-z0-9+/]{43}=")
 _READER = re.compile(rf"[0-9]{{6}}|{PUBLIC}")
 
@@ -101,7 +104,10 @@ class Store:
         return self._open(row, digest, self._keys.get(digest))
 
     def entitle(self, conn: Connection, bureau: str, digest: str, bureaus: Iterable[str]) -> None:
-        """Open a bureau's own attachment to more bureaus, or to `PUBLIC`. Raises NotFound, NotAllowed."""
+        """Open a bureau's own attachment to more bureaus, or to `PUBLIC`, and keep it from `sweep`.
+
+        Whoever lets a draft or a record name it calls this before. Raises NotFound, NotAllowed.
+        """
         _own(conn, bureau, digest)
         self._entitle(conn, digest, _readers(bureaus))
 
@@ -113,6 +119,18 @@ class Store:
         _own(conn, bureau, digest)
         self._keys.erase(digest)
         _mark_erased(conn, digest, reason)
+
+    def sweep(self, conn: Connection, before: datetime) -> int:
+        """Delete what was uploaded before that moment and never named by anything; how many.
+
+        In the caller's transaction. A row that is being named now is waited for, and then stays. The key goes
+        first: a crash leaves rows that nothing opens, for the next sweep.
+        """
+        rows = conn.execute(_UNCITED, [before]).fetchall()
+        for (digest,) in rows:
+            self._keys.forget(str(digest))
+        conn.execute("DELETE FROM people.attachment WHERE digest = ANY(%s)", [[d for (d,) in rows]])
+        return len(rows)
 
     def forget(self, conn: Connection, digest: str) -> None:
         """Drop a copy: its origin erased it, or no longer opens it to us."""
@@ -154,12 +172,14 @@ class Store:
 
     @staticmethod
     def _entitle(conn: Connection, digest: str, bureaus: Iterable[str]) -> None:
-        conn.execute(
-            "UPDATE people.attachment SET entitled ="
+        done = conn.execute(
+            "UPDATE people.attachment SET cited = coalesce(cited, clock_timestamp()), entitled ="
             " ARRAY(SELECT DISTINCT code FROM unnest(entitled || %s::text[]) AS e (code) ORDER BY code)"
             " WHERE digest = %s",
             [[*bureaus], digest],
-        )
+        ).rowcount
+        if not done:  # swept away since it was looked at
+            raise errors.NotFound("there is no such attachment here")
 
 
 def describe(content: bytes, mediatype: str, salt: bytes) -> values.Attachment:

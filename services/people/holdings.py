@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +14,9 @@ from services.people import fetch, mediatypes, requests
 from services.people.attachments import Opened, Store
 from services.runtime.clock import Clock
 from services.runtime.database import Database
+
+ABANDONED = timedelta(days=7)
+"""How long an upload waits for a draft or a record that names it."""
 
 
 class Served(NamedTuple):
@@ -64,6 +68,11 @@ class Holdings:
         """Open a hosted bureau's attachment to more bureaus. Raises NotFound, NotAllowed."""
         with self._database.transaction() as conn:
             self._store.entitle(conn, bureau, digest, bureaus)
+
+    def sweep(self) -> int:
+        """Delete what was uploaded for a form that nobody sent, a week after; how many."""
+        with self._database.transaction() as conn:
+            return self._store.sweep(conn, self._clock() - ABANDONED)
 
     def erase(self, bureau: str, digest: str, reason: values.Reason) -> None:
         """Make a hosted bureau's attachment unreadable. Raises NotFound, NotAllowed."""

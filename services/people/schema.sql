@@ -10,9 +10,11 @@ CREATE TABLE people.attachment (
     entitled   text[] NOT NULL,               -- codes of bureaus that may read it beside its own, or {public}
     ciphertext bytea,                         -- 12 bytes of nonce, then AES-256-GCM; NULL when erased
     stored     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    cited      timestamptz,                   -- since when a draft or a record names it; NULL: nothing ever did
     erased     timestamptz,
     reason     text,                          -- code of events.values.Reason
     CHECK ((erased IS NULL) = (ciphertext IS NOT NULL)),
     CHECK ((erased IS NULL) = (reason IS NULL))
 );
+CREATE INDEX attachment_uncited ON people.attachment (stored) WHERE own AND cited IS NULL;
 ALTER TABLE people.attachment ALTER COLUMN ciphertext SET STORAGE EXTERNAL;  -- it does not compress

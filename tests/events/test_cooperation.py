@@ -73,6 +73,19 @@ def test_a_memorandum_is_no_longer_in_force_after_its_last_day() -> None:
     assert state.in_force(day("2024-01-01")) is None
 
 
+def test_a_memorandum_is_not_in_force_before_the_first_day_of_its_terms() -> None:
+    state = fold(but(PROPOSED, valid_from=day("2023-09-01")), SENT, ENTERED)
+    assert state.in_force(day("2023-08-31")) is None
+    assert state.in_force(day("2023-09-01")) is not None
+
+
+def test_the_old_terms_hold_until_the_first_day_of_the_new_ones() -> None:
+    later = but(AMENDED, valid_from=day("2024-07-01"))
+    state = fold(PROPOSED, SENT, ENTERED, later, SENT_NEW, ENTERED_NEW)
+    assert state.in_force(day("2024-06-30")).terms == PROPOSED
+    assert state.in_force(day("2024-07-01")).terms == later
+
+
 def test_an_ended_memorandum_was_in_force_until_that_day() -> None:
     state = fold(PROPOSED, SENT, ENTERED, ENDED)
     assert state.stage == "ended"

@@ -68,6 +68,49 @@ def test_a_delegate_releases_in_the_days_of_the_delegation_only(province: Provin
         province.desk.release(HOME, later.id, delegate)
 
 
+def test_a_delegation_is_listed_and_ends_at_the_leaders_word(province: Province) -> None:
+    found, delegate = draft(province), CLERK._replace(id="another")
+    for _ in range(2):  # the form sent twice
+        province.desk.delegate(HOME, LEADER, "another", day("2026-03-01"), day("2026-03-05"), "k")
+    (given,) = province.desk.delegations(HOME)
+    assert (given.delegate, given.holds(day("2026-03-05")), given.holds(day("2026-03-06"))) == (
+        "another", True, False,
+    )  # fmt: skip
+    for _ in range(2):
+        province.desk.end_delegation(HOME, LEADER, given.id)
+    assert [d.ended == province.now for d in province.desk.delegations(HOME)] == [True]
+    with pytest.raises(errors.NotAllowed):
+        province.desk.release(HOME, found.id, delegate)
+
+
+def test_only_a_leader_of_the_bureau_delegates_and_not_to_the_past_or_to_nobody_else(
+    province: Province,
+) -> None:
+    first, last = day("2026-03-01"), day("2026-03-05")
+    for who in (CLERK, officer("510300", Role.LEADER)):
+        with pytest.raises(errors.NotAllowed):
+            province.desk.delegate(HOME, who, "another", first, last)
+    with pytest.raises(errors.Invalid):
+        province.desk.delegate(HOME, LEADER, LEADER.id, first, last)
+    with pytest.raises(errors.Invalid):
+        province.desk.delegate(HOME, LEADER, "another", first, first)
+    with pytest.raises(errors.NotFound):
+        province.desk.end_delegation(HOME, LEADER, "00000000-0000-0000-0000-000000000000")
+    assert province.desk.delegations(HOME) == []
+
+
+def test_the_day_of_a_delegation_is_the_day_in_chongqing(province: Province) -> None:
+    found, delegate = draft(province), CLERK._replace(id="another")
+    province.desk.delegate(HOME, LEADER, "another", day("2026-03-03"), day("2026-03-03"))
+    province.now = province.now.replace(hour=17)  # past midnight in Chongqing
+    assert isinstance(province.desk.release(HOME, found.id, delegate), Answer)
+
+
+def test_what_a_draft_names_is_kept_before_the_draft_is(province: Province) -> None:
+    draft(province)
+    assert (HOME, proposal().text.digest, frozenset()) in province.shared
+
+
 def test_a_returned_draft_goes_back_with_its_reason_and_cannot_be_released(province: Province) -> None:
     found = draft(province)
     assert province.desk.send_back(HOME, found.id, LEADER, Reason.UNCLEAR).reason == "unclear"

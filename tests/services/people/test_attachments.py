@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -294,3 +295,54 @@ def test_the_plain_bytes_are_in_no_file_of_the_database_or_the_key_store(
     leaks = found(home, needles)
     assert any("/base/" in leak for leak in leaks)
     assert any("/pg_wal/" in leak for leak in leaks)
+
+
+# --- uploads of forms that were never sent -----------------------------------------------------------
+
+
+def uploaded(conn: Connection, store: Store, days: int) -> str:
+    """The digest of an attachment that was uploaded so many days ago."""
+    digest = put(store, conn).digest
+    conn.execute(
+        "UPDATE people.attachment SET stored = stored - make_interval(days => %s) WHERE digest = %s",
+        [days, digest],
+    )
+    return digest
+
+
+def week_ago() -> datetime:
+    return datetime.now(UTC) - timedelta(days=7)
+
+
+def test_an_upload_that_nothing_names_is_deleted_after_a_week_with_its_key(
+    conn: Connection, store: Store, vault: Path
+) -> None:
+    old, young = uploaded(conn, store, 8), uploaded(conn, store, 6)
+    assert store.sweep(conn, week_ago()) == 1
+    assert store.sweep(conn, week_ago()) == 0  # looked at twice
+    with pytest.raises(errors.NotFound):
+        store.get(conn, old, A)
+    assert store.get(conn, young, A).content == TEXT
+    assert len(list(vault.iterdir())) == 1
+
+
+def test_what_a_draft_or_a_record_names_stays_however_old(conn: Connection, store: Store) -> None:
+    kept = uploaded(conn, store, 400)
+    store.entitle(conn, A, kept, [])
+    store.entitle(conn, A, kept, [])
+    assert store.sweep(conn, week_ago()) == 0
+    assert store.get(conn, kept, A).content == TEXT
+
+
+def test_what_was_swept_away_can_no_longer_be_named(conn: Connection, store: Store) -> None:
+    gone = uploaded(conn, store, 8)
+    store.sweep(conn, week_ago())
+    with pytest.raises(errors.NotFound):
+        store.entitle(conn, A, gone, [])
+
+
+def test_an_erased_one_and_a_copy_of_another_s_stay_as_they_are(conn: Connection, store: Store) -> None:
+    erased = uploaded(conn, store, 8)
+    store.erase(conn, A, erased, values.Reason.OTHER)
+    assert store.sweep(conn, week_ago()) == 0
+    assert conn.execute("SELECT erased IS NOT NULL FROM people.attachment").fetchall() == [(True,)]

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -264,3 +264,16 @@ def test_a_digest_has_one_name_in_a_path(owner: Holdings) -> None:
     for token in ("", "%2e%2e", "汉字", "A" * 99):
         with pytest.raises(errors.NotFound):
             owner._own(fetch.digest(token), OWNER)
+
+
+def test_uploads_that_nothing_named_go_after_a_week(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    holdings = make("chongqing")
+    abandoned, named = (holdings.put(OWNER, TEXT, "text/plain", ()).digest for _ in range(2))
+    holdings.entitle(OWNER, named, ())
+    monkeypatch.setattr(holdings, "_clock", lambda: datetime.now(UTC) + timedelta(days=6))
+    assert holdings.sweep() == 0
+    monkeypatch.setattr(holdings, "_clock", lambda: datetime.now(UTC) + timedelta(days=8))
+    assert (holdings.sweep(), holdings.sweep()) == (1, 0)
+    assert holdings.get(named, OWNER, OWNER)[0] == TEXT
+    with pytest.raises(errors.NotFound):
+        holdings.get(abandoned, OWNER, OWNER)
