@@ -13,18 +13,28 @@ class Difference(NamedTuple):
 
 
 def fields(before: Any, after: Any, place: str = "") -> Iterator[Difference]:
-    """Every leaf that differs, in the order of the paths; lists by their places in them."""
-    match before, after:
-        case Mapping(), Mapping():
-            for name in sorted(before.keys() | after.keys()):
-                yield from fields(
-                    before.get(name), after.get(name), f"{place}.{name}" if place else str(name)
-                )
-        case list(), list():
-            for index in range(max(len(before), len(after))):
-                yield from fields(_at(before, index), _at(after, index), f"{place}[{index}]")
-        case _ if before != after:
+    """Every leaf that differs, in the order of the paths; lists by their places in them.
+
+    Where one side has nothing, each leaf of the other is a difference.
+    """
+    match _like(before, after), _like(after, before):
+        case old, new if old == new:
+            return
+        case Mapping() as old, Mapping() as new:
+            for name in sorted(old.keys() | new.keys()):
+                yield from fields(old.get(name), new.get(name), f"{place}.{name}" if place else str(name))
+        case list() as old, list() as new:
+            for index in range(max(len(old), len(new))):
+                yield from fields(_at(old, index), _at(new, index), f"{place}[{index}]")
+        case _:
             yield Difference(place, before, after)
+
+
+def _like(value: Any, other: Any) -> Any:
+    """Nothing, beside something with parts, has none of them."""
+    if value is None and other:
+        return {} if isinstance(other, Mapping) else [] if isinstance(other, list) else None
+    return value
 
 
 def _at(values: list[Any], index: int) -> Any:
