@@ -5,12 +5,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from events import activity, cooperation, envelope, errors, plainjson, talent
+from events import activity, cooperation, envelope, errors, membership, plainjson, talent
 from events.envelope import Envelope
 from events.event import Event, Record
 from events.history import Aggregate
 
-CONTEXTS = (cooperation, talent, activity)
+CONTEXTS = (cooperation, talent, activity, membership)
 AGGREGATES: dict[str, Aggregate] = {a.name: a for context in CONTEXTS for a in context.AGGREGATES}
 EVENTS: dict[str, type[Event]] = {e.type: e for a in AGGREGATES.values() for e in a.events}
 _HOME: dict[str, Aggregate] = {e.type: a for a in AGGREGATES.values() for e in a.events}

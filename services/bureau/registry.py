@@ -1,13 +1,14 @@
 """Every command there is, in one list a reader can see; routes, forms and imports come from it."""
 
 from events import errors
-from services.bureau import activity, cooperation, loops, records, talent
+from services.bureau import activity, cooperation, loops, membership, records, talent
 from services.bureau.commands import Command
 
 COMMANDS: tuple[type[Command], ...] = (
     *cooperation.COMMANDS,
     *talent.COMMANDS,
     *activity.COMMANDS,
+    *membership.COMMANDS,
     loops.Extend,
     loops.PassOn,
     loops.Remind,

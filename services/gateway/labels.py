@@ -20,6 +20,7 @@ CONTEXTS: dict[str, tuple[str, str]] = {
     "talent": ("人才", "talent"),
     "activity": ("活动", "activities"),
     "loop": ("征求与答复", "questions"),
+    "alliance": ("联盟", "alliance"),
     "record": ("更正与作废", "corrections"),
     "read": ("查阅", "reading"),
     "nodes": ("节点之间", "between nodes"),
@@ -213,6 +214,8 @@ _HINTS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
         ("note", "text", "minutes", "agenda", "safety_plan", "scan", "letter", "mark"), _ATTACHED
     ),
+    "vkey": ("公钥", "public key"),
+    "from_size": ("起始记录数", "from size"),
     "subjects": (
         "备忘录生效后，双方才能就所列内容相互提出请求",
         "bureaus may ask each other for these only once it is in force",
@@ -227,6 +230,7 @@ def of(name: str, owner: str = "") -> tuple[str, str]:
 
 
 def is_known(name: str, owner: str = "") -> bool:
+    "vkey": ("只填公钥，私钥不得离开密钥目录", "the public part only: a private key never leaves its folder"),
     """Whether the field has a label of its own: a test asks for every field there is."""
     return name in _LABELS or f"{owner}.{name}" in _LABELS
 

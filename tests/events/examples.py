@@ -17,7 +17,12 @@ TEXTS: list[tuple[Any, str]] = [
     (Title, "川渝老干部工作座谈会"),
     (Digest, LEAF),
 ]
-NAMED = {"algorithm": "hmac-sha256", "mediatype": "application/pdf", "division": "510104"}
+NAMED = {
+    "algorithm": "hmac-sha256",
+    "mediatype": "application/pdf",
+    "division": "510104",
+    "vkey": "chuanyu.yinqiao/510000+b31e5df9+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4",
+}
 PLAIN: dict[Any, Any] = {
     bool: True,
     int: 3,
