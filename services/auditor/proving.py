@@ -1,16 +1,20 @@
-"""Proving one record: its bytes, a checkpoint over it, and the path between the two (RFC 9162, 2.1.3)."""
+"""Proving: one record stands in a log, and one checkpoint of a log continues another (RFC 9162, 2.1)."""
 
 from typing import NamedTuple
 
 from events import errors, merkle
 from events.alliance import Alliance
-from services.ledger import read, tiles, tree
+from events.proofs import InclusionProof
+from services.ledger import read, receipts, store, tiles, tree
 from services.ledger.guard import Guard
 from services.runtime.database import Connection
 
 
 class Proof(NamedTuple):
-    """`hashes` lead from the leaf of `value`, at index `position` - 1, to the root that `note` signs."""
+    """`hashes` lead from the leaf of `value`, at index `position` - 1, to the root that `note` signs.
+
+    `witnessed`: the note carries the cosignatures that the alliance's policy asks for.
+    """
 
     log: str
     position: int
@@ -20,14 +24,32 @@ class Proof(NamedTuple):
     leaf: bytes
     hashes: list[bytes]
     note: str
+    witnessed: bool
+
+    @property
+    def file(self) -> str:
+        """As a `.tlog-proof` file, which others' verifiers read."""
+        return InclusionProof(self.position - 1, tuple(self.hashes), self.note).text
+
+
+class Consistency(NamedTuple):
+    """`hashes` prove that the log at size `old` is how the log at size `new` begins."""
+
+    log: str
+    old: int
+    old_root: bytes
+    new: int
+    new_root: bytes
+    hashes: list[bytes]
 
 
 def prove(conn: Connection, alliance: Alliance, guarded: Guard | None, log: str, position: int) -> Proof:
-    """The proof under the latest published checkpoint, tried out before it is given.
+    """The proof under a witnessed checkpoint, else the latest published one, tried out before it is given.
 
     Raises NotFound when nothing published covers the record, Damage when what is stored proves nothing.
     """
-    size, note = tiles.published(conn, guarded, log)
+    witnessed = receipts.witnessed(conn, alliance, log, position)
+    size, note = witnessed or tiles.published(conn, guarded, log)
     if not 1 <= position <= size:
         raise errors.NotFound(
             f"log {log} has published records 1 to {size}, not {position}", field="position"
@@ -37,4 +59,23 @@ def prove(conn: Connection, alliance: Alliance, guarded: Guard | None, log: str,
     hashes = tree.inclusion(conn, log, position, size)
     leaf = merkle.leaf_hash(entry.value)
     merkle.verify_inclusion(position - 1, size, leaf, hashes, checkpoint.root)
-    return Proof(log, position, size, checkpoint.root, entry.value, leaf, hashes, note)
+    return Proof(log, position, size, checkpoint.root, entry.value, leaf, hashes, note, witnessed is not None)
+
+
+def consistent(
+    conn: Connection, guarded: Guard | None, log: str, old: int, new: int | None = None
+) -> Consistency:
+    """That the log at `old` is how it begins at `new`, the latest published size if not given; tried out.
+
+    Raises Invalid for sizes that are none, NotFound beyond what is published, Damage.
+    """
+    last = tiles.published(conn, guarded, log)[0]
+    new = last if new is None else new
+    if new > last:
+        raise errors.NotFound(f"log {log} has published {last} records, not {new}", field="to")
+    if not 1 <= old <= new:
+        raise errors.Invalid(f"from: a size from 1 to {new}", field="from")
+    roots = [store.tree_root(conn, log, size) for size in (old, new)]
+    hashes = tree.consistency(conn, log, old, new)
+    merkle.verify_consistency(old, new, hashes, *roots)
+    return Consistency(log, old, roots[0], new, roots[1], hashes)

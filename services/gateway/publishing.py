@@ -1,10 +1,14 @@
-"""Tiles and checkpoints of logs, as C2SP tlog-tiles serves them, for every log that this node holds."""
+"""What proves a log, for every log held here: C2SP tlog-tiles, and single proofs made from the same tree."""
 
-from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from typing import Annotated
 
-from events import errors
-from services.gateway.paths import LogName
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+
+from events import errors, keys, proofs
+from events.values import POSITION_LIMIT
+from services.auditor import proving
+from services.gateway.paths import LogName, PositionNumber
 from services.gateway.view import View
 from services.ledger import logs, tiles
 
@@ -27,4 +31,36 @@ def serve(log: LogName, path: str, request: Request) -> Response:
         content,
         media_type="application/octet-stream",
         headers={"cache-control": "public, max-age=31536000, immutable"},
+    )
+
+
+@routes.get("/api/v1/proofs/{log}/{position}.tlog-proof", summary="一条记录的存在证明 · proof of one record")
+def prove(log: LogName, position: PositionNumber, request: Request) -> Response:
+    """C2SP tlog-proof: the path from the record to the root of a checkpoint, a witnessed one if there is one."""
+    view = View(request)
+    with view.site.database.connection() as conn:
+        found = proving.prove(conn, view.site.alliance, view.site.control.guard(), log, position)
+    name = f"{log}-{position}{proofs.ENDING}"
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-cache"}
+    return Response(found.file, media_type="text/plain; charset=utf-8", headers=headers)
+
+
+@routes.get("/api/v1/proofs/{log}", summary="两个检查点的一致性证明 · consistency of two checkpoints")
+def consistency(
+    log: LogName,
+    request: Request,
+    old: Annotated[int, Query(alias="from", ge=1, le=POSITION_LIMIT)],
+    new: Annotated[int | None, Query(alias="to", ge=1, le=POSITION_LIMIT)] = None,
+) -> JSONResponse:
+    """RFC 9162, 2.1.4: the log at size `from` is how it begins at size `to`; hashes in base64."""
+    view = View(request)
+    with view.site.database.connection() as conn:
+        found = proving.consistent(conn, view.site.control.guard(), log, old, new)
+    return JSONResponse(
+        {
+            "log": log,
+            "from": {"size": found.old, "root": keys.encode(found.old_root)},
+            "to": {"size": found.new, "root": keys.encode(found.new_root)},
+            "proof": [keys.encode(node) for node in found.hashes],
+        }
     )

@@ -133,6 +133,13 @@ def witnessed(conn: Connection, alliance: Alliance, log: str, at_least: int = 0)
     return None
 
 
+def cosigned(conn: Connection, log: str, size: int, note: str) -> str:
+    """A checkpoint's note with the cosignatures that are kept of exactly this checkpoint."""
+    text = notes.split(note)[0]
+    found = [receipt.note for receipt in of(conn, [log]) if receipt.size == size]
+    return notes.join([note, *(other for other in found if notes.split(other)[0] == text)])
+
+
 def prune(conn: Connection, alliance: Alliance, log: str) -> None:
     """Let go of what lies below the newest witnessed size, and of too much that is not witnessed."""
     found = _by_size(conn, alliance, log)

@@ -6,7 +6,7 @@ from events import errors, merkle, tiles
 from events.alliance import Alliance
 from events.checkpoints import Checkpoint
 from events.tiles import Proven, Tile
-from services.ledger import checkpoints, logs, read, tree
+from services.ledger import checkpoints, logs, read, receipts, tree
 from services.ledger.guard import Guard
 from services.ledger.store import Run
 from services.runtime.database import Connection
@@ -19,11 +19,12 @@ Fetch = Callable[[str], bytes]
 def serve(conn: Connection, guard: Guard | None, log: str, path: str) -> bytes:
     """What stands under a path of a log: its published checkpoint, or a tile or bundle of any published size.
 
-    An own log is published as far as the guard file holds it. Raises NotFound, and Invalid for no such path.
+    An own log is published as far as the guard file holds it. The checkpoint carries the cosignatures that
+    are known of it. Raises NotFound, and Invalid for no such path.
     """
     size, note = published(conn, guard, log)
     if path == CHECKPOINT:
-        return note.encode()
+        return receipts.cosigned(conn, log, size, note).encode()
     tile = tiles.parse(path)
     if not tiles.holds(size, tile):
         raise errors.NotFound(f"log {log} has no {path} at size {size}")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from events import alliance, checkpoints, merkle, notes, tiles
+from events.proofs import InclusionProof
 from tests.events.foreign import stranger
 from tests.events.foreign.stranger import Stranger
 
@@ -147,3 +148,18 @@ def test_a_stranger_finds_a_changed_tile_and_a_changed_record(go: Stranger) -> N
     )
     assert "downloaded inconsistent tile" in answers[0]["error"]
     assert "record 255 is another one" in answers[1]["error"]
+
+
+def test_a_stranger_reads_our_proof_files_and_checks_the_record(go: Stranger) -> None:
+    receipt = notes.cosign(NOTE, NODE, 1_760_000_000)
+    path = tuple(merkle.inclusion_proof(5, SIZE, SUBTREE))
+    text = InclusionProof(5, path, receipt).text
+    asked = {"Check": "proof", "Text": text, "Origin": ORIGIN, "Keys": [LOG.verifier.vkey]}
+    good, other, changed = go.ask(
+        asked | {"Leaf": RECORDS[5]},
+        asked | {"Leaf": RECORDS[6]},
+        asked | {"Leaf": RECORDS[5], "Text": text.replace("index 5", "index 6")},
+    )
+    assert (good["error"], good["size"]) == ("", SIZE)
+    assert other["error"]
+    assert changed["error"]

@@ -15,6 +15,7 @@ import (
 
 	"github.com/transparency-dev/formats/log"
 	cosignature "github.com/transparency-dev/formats/note"
+	"github.com/transparency-dev/formats/proof"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -81,6 +82,8 @@ func check(r request, a *answer) error {
 		return prove(r, a)
 	case "tiles":
 		return readTiles(r)
+	case "proof":
+		return openProof(r, a)
 	}
 	return fmt.Errorf("no check is called %q", r.Check)
 }
@@ -171,6 +174,27 @@ func prove(r request, a *answer) error {
 		a.Proof = append(a.Proof, append([]byte(nil), h[:]...))
 	}
 	return err
+}
+
+// openProof reads a .tlog-proof file (in Text) and checks it for the record in
+// Leaf (its bytes) under the log's key; what it would write must be the same.
+func openProof(r request, a *answer) error {
+	var p proof.TLogProof
+	if err := p.Unmarshal([]byte(r.Text)); err != nil {
+		return err
+	}
+	if !bytes.Equal(p.Marshal(), []byte(r.Text)) {
+		return errors.New("the proof is written in another way")
+	}
+	r.Note = string(p.Checkpoint)
+	if err := openCheckpoint(r, a); err != nil {
+		return err
+	}
+	var path []tlog.Hash
+	for _, h := range p.Hashes {
+		path = append(path, tlog.Hash(h))
+	}
+	return tlog.CheckRecord(path, int64(a.Size), hash(a.Root), int64(p.Index), tlog.RecordHash(r.Leaf))
 }
 
 // readTiles lets Go's own tile reader prove every leaf hash up to the root, and

@@ -3,6 +3,7 @@
 import pytest
 
 from events import errors, merkle
+from events.proofs import InclusionProof
 from services.auditor import proving
 from services.auditor.proving import Proof
 from tests.services.ledger import nodes
@@ -38,3 +39,20 @@ def test_what_was_changed_proves_nothing(ledger: Ledger) -> None:
 
     with pytest.raises(errors.Damage):
         proof(ledger, 9)
+
+
+def test_a_proof_leaves_as_a_file_that_proves_the_record(ledger: Ledger) -> None:
+    found = proof(ledger, 257)
+    read = InclusionProof.parse(found.file)
+    assert read.check(found.value) == ALL.checkpoint(LOG, found.note)
+    assert not found.witnessed
+
+
+def test_an_earlier_size_is_how_the_log_begins(ledger: Ledger) -> None:
+    with ledger.database.connection() as conn:
+        for old in (1, 255, 256, 299, 300):
+            found = proving.consistent(conn, ledger.guard.read(), LOG, old)
+            merkle.verify_consistency(old, 300, found.hashes, found.old_root, found.new_root)
+        for old, new in ((0, 300), (301, None), (5, 301)):
+            with pytest.raises((errors.Invalid, errors.NotFound)):
+                proving.consistent(conn, ledger.guard.read(), LOG, old, new)
