@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from events import errors
 from services.exchange import status as exchange
 from services.gateway.site import Site
+from services.ledger import witnessing
 from services.projector import status as projector
 from services.runtime.database import Connection
 
@@ -33,7 +34,7 @@ class Counts(Collector):
         up = GaugeMetricFamily("yinqiao_database_up", "Whether the database answers.")
         try:
             with self._site.database.connection() as conn:
-                found = [*_logs(conn), *_models(conn)]
+                found = [*_logs(conn), *_witnesses(conn, self._site), *_models(conn)]
         except errors.Unavailable:
             up.add_metric([], 0)
             yield up
@@ -56,6 +57,21 @@ def _logs(conn: Connection) -> list[Metric]:
         for kind, count in log.damage.items():
             damage.add_metric([log.log, kind], count)
     return [head, covered, damage, stopped]
+
+
+def _witnesses(conn: Connection, site: Site) -> list[Metric]:
+    size = GaugeMetricFamily("yinqiao_log_witnessed", "Size that enough nodes cosigned.", labels=["log"])
+    late = GaugeMetricFamily(
+        "yinqiao_log_witness_lag_seconds", "Since when records wait for it.", labels=["log"]
+    )
+    silent = GaugeMetricFamily(
+        "yinqiao_log_silent", "Whether its own node missed three heartbeats.", labels=["log"]
+    )
+    for log in witnessing.standings(conn, site.alliance, int(site.clock().timestamp())):
+        size.add_metric([log.log], log.witnessed)
+        late.add_metric([log.log], log.behind_seconds)
+        silent.add_metric([log.log], log.silent)
+    return [size, late, silent]
 
 
 def _models(conn: Connection) -> list[Metric]:

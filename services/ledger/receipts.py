@@ -133,6 +133,12 @@ def witnessed(conn: Connection, alliance: Alliance, log: str, at_least: int = 0)
     return None
 
 
+def witnessed_size(conn: Connection, alliance: Alliance, log: str) -> int:
+    """The largest witnessed size; 0 when there is none."""
+    found = _by_size(conn, alliance, log)
+    return max((s for s, receipts in found.items() if len(receipts) >= alliance.needed(log)), default=0)
+
+
 def cosigned(conn: Connection, log: str, size: int, note: str) -> str:
     """A checkpoint's note with the cosignatures that are kept of exactly this checkpoint."""
     text = notes.split(note)[0]
@@ -142,8 +148,7 @@ def cosigned(conn: Connection, log: str, size: int, note: str) -> str:
 
 def prune(conn: Connection, alliance: Alliance, log: str) -> None:
     """Let go of what lies below the newest witnessed size, and of too much that is not witnessed."""
-    found = _by_size(conn, alliance, log)
-    newest = max((s for s, receipts in found.items() if len(receipts) >= alliance.needed(log)), default=0)
+    newest = witnessed_size(conn, alliance, log)
     conn.execute(_PRUNE, {"log": log, "newest": newest, "kept": KEPT})
 
 

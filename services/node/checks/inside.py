@@ -6,7 +6,7 @@ from events import errors
 from events.alliance import Alliance
 from projections.models import BY_NAME
 from services.exchange import status as exchange
-from services.ledger import guard
+from services.ledger import guard, witnessing
 from services.ledger.guard import GuardFile
 from services.node.checks.finding import Finding, Subject, bad, good, warning
 from services.node.node import migrations
@@ -18,6 +18,7 @@ OLDEST_SERVER = 150_000
 CLOCK_SECONDS = 2.0
 FROZEN_SECONDS = 30.0
 SILENT_SECONDS = 7 * 24 * 3600.0
+WITNESS_SECONDS = 3600.0
 _START = "start the node: yinqiao node"
 
 
@@ -99,6 +100,26 @@ def logs(subject: Subject, conn: Connection) -> Iterator[Finding]:
         yield warning("logs", f"nothing came from node {node} for a week: {_some(who)}", "ask its operator")
     if not unsigned and all(s.breach is None for s in standings):
         yield good("logs", f"{len(standings)} logs, none stopped, none unsigned")
+
+
+def witnesses(subject: Subject, conn: Connection) -> Iterator[Finding]:
+    """Others cosign what stands here, and every log's own node gives its heartbeat."""
+    alliance = subject.alliance
+    if not alliance.document.policy.witnesses:
+        yield warning(
+            "witnesses", "the alliance names none: no figure can be locked", "name some in its policy"
+        )
+        return
+    now = int(subject.now().timestamp())
+    found = [s for s in witnessing.standings(conn, alliance, now) if s.covered]
+    if late := [s.log for s in found if s.behind_seconds > WITNESS_SECONDS]:
+        yield warning(
+            "witnesses", f"{_some(late)} wait for cosignatures for over an hour", "ask the witnesses"
+        )
+    if silent := [s.log for s in found if s.silent]:
+        yield warning("witnesses", f"{_some(silent)} gave no heartbeat three times", "ask their operators")
+    if not late and not silent:
+        yield good("witnesses", f"{len(found)} logs are cosigned and heard of")
 
 
 def _stopped(standings: list[exchange.Standing]) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from events import checkpoints, errors, merkle, notes
 from events.alliance import Alliance
 from events.alliance_document import Bureau, Document, Key, Log, Node, Policy
 from services.exchange.witness import Witness
-from services.ledger import logs, receipts, store
+from services.ledger import logs, receipts, store, witnessing
 from services.ledger.cosigning import Cosigner
 from services.transport import topics
 from services.transport.base import Exchange
@@ -112,6 +112,10 @@ class Party:
             return conn.execute(
                 "SELECT node, size, held FROM ledger.receipt WHERE log = %s ORDER BY node, size", [log]
             ).fetchall()
+
+    def standing(self, now: int, log: str = LOG) -> witnessing.Standing:
+        with self.ledger.database.connection() as conn:
+            return next(s for s in witnessing.standings(conn, ALL, now) if s.log == log)
 
     def state(self, log: str = LOG) -> str:
         with self.ledger.database.connection() as conn:
@@ -343,6 +347,32 @@ def test_an_own_log_that_others_cosigned_beyond_its_head_is_an_old_backup(
         assert receipts.beyond(conn) == (LOG, 4)
     with west.ledger.database.connection() as conn:
         assert receipts.beyond(conn) is None
+
+
+def test_lag_of_witnessing_and_silence_are_told(
+    inprocess: InProcessExchange, new_party: Callable[[str, Exchange], Party]
+) -> None:
+    # given a log that its own node and both witnesses cosigned, and three more records since
+    east, west, third = (new_party(name, inprocess) for name in NODES)
+    values = append(east, 4)
+    for party in (west, third):
+        party.accept(values)
+    for party in (east, west, third):
+        party.round()
+    values = append(east, 3)
+    third.accept(values, note=current_note(east))
+    third.read()
+    # then the third says how far it is witnessed, by whom, and how many records wait for it
+    seconds = int(third.at.timestamp())
+    found = third.standing(seconds)
+    assert (found.witnessed, found.needed, found.behind) == (4, 2, 3)
+    assert [(c.node, c.size, c.counts) for c in found.receipts] == [
+        ("east", 4, False), ("third", 4, True), ("west", 4, True)
+    ]  # fmt: skip
+    assert found.behind_seconds >= 0
+    # and after three heartbeats without a word from its own node it is silent, not before
+    assert not third.standing(seconds + 1800).silent
+    assert third.standing(seconds + 1801).silent
 
 
 def append(party: Party, count: int) -> list[bytes]:
