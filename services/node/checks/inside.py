@@ -107,14 +107,14 @@ def witnesses(subject: Subject, conn: Connection) -> Iterator[Finding]:
     alliance = subject.alliance
     if not alliance.document.policy.witnesses:
         yield warning(
-            "witnesses", "the alliance names none: no figure can be locked", "name some in its policy"
+            "witnesses", "the alliance names none", "name some in its policy, to lock figures"
         )
         return
     now = int(subject.now().timestamp())
     found = [s for s in witnessing.standings(conn, alliance, now) if s.covered]
     if late := [s.log for s in found if s.behind_seconds > WITNESS_SECONDS]:
         yield warning(
-            "witnesses", f"{_some(late)} wait for cosignatures for over an hour", "ask the witnesses"
+            "witnesses", f"{_some(late)} wait for receipts for over an hour", "ask the witnesses"
         )
     if silent := [s.log for s in found if s.silent]:
         yield warning("witnesses", f"{_some(silent)} gave no heartbeat three times", "ask their operators")
