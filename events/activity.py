@@ -287,11 +287,11 @@ AGGREGATES = (
         (ActivityPlannedV1, ActivityPlanned, ActivityPublished, ActivityChanged, ActivitySignUpStated,
          ActivityCancelled, ActivityHeld, ActivityReported, ActivityExtended, ActivityPassedOn,
          ActivityReminded, ActivityCorrected, ActivityVoided),
-        evolve_activity,
+        evolve_activity, ("cancelled", "reported"),
     ),
     Aggregate(
         "cohost", "activity", "联办答复", "co-host's answer",
         (CohostConfirmed, CohostDeclined, CohostReturned, CohostSignUpStated, CohostCorrected, CohostVoided),
-        evolve_cohost,
+        evolve_cohost, ("declined",),
     ),
 )  # fmt: skip

@@ -92,6 +92,8 @@ class Record(NamedTuple, Generic[E_co]):
     basis: tuple[Key, ...]
     data: E_co
     leaf: bytes = b""
+    home: Key | None = None
+    """Where it stands, while it is folded into a stream that goes on from its own."""
 
     @property
     def key(self) -> Key:
@@ -120,4 +122,17 @@ class Record(NamedTuple, Generic[E_co]):
 
     def with_data(self, data: Event) -> "Record[Event]":
         """The same record with another payload (a correction folded in)."""
-        return Record(*self[:12], data, self.leaf)
+        return Record(*self[:12], data, self.leaf, self.home)
+
+    @property
+    def origin(self) -> Key:
+        """(log, position) by which other records refer to it."""
+        return self.home or (self.log, self.position)
+
+    def moved(self, log: str, stream: str, back: int) -> "Record[E_co]":
+        """As a part of a stream that goes on from its own, `back` logs further on.
+
+        Positions stay in order: those of earlier logs lie below zero.
+        """
+        place = (log, self.position - back * 2**53)
+        return self._replace(log=place[0], position=place[1], stream=stream, home=self.key)

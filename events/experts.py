@@ -207,7 +207,7 @@ AGGREGATES = (
     Aggregate(
         "expert", "talent", "专家", "expert",
         (ExpertShared, ExpertProfileChanged, ExpertCleared, ExpertWithdrawn, ExpertCorrected, ExpertVoided),
-        evolve_expert,
+        evolve_expert, ("withdrawn",),
     ),
     Aggregate(
         "satisfaction", "talent", "满意度", "satisfaction",

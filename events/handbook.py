@@ -2,15 +2,16 @@
 
 from events import catalogue
 from events.event import Event
-from events.history import Aggregate, Corrected, Voided
+from events.history import GENERIC, Aggregate
 from events.loops import Answer, Asking, Ending, Settling
 
 _OPENING = """# What can happen
 
 Every event there is, made from the catalogue (`python -m tests.events.golden` writes this page). Names stand
 in signed bytes and are kept for ever; a changed payload is a new version. Every fact can be corrected (更正)
-and voided (作废). A field with `?` may be left out. **asks** puts a question to bureaus,
-**answers** is a promise, **settles** decides, **ends** leaves nobody asked.
+and voided (作废), and every stream of a closed log continued (续接) in another. A field with `?` may be
+left out. **asks** puts a question to bureaus, **answers** is a promise, **settles** decides, **ends** leaves
+nobody asked.
 """
 _ROLES: tuple[tuple[type[Event], str], ...] = (
     (Asking, "asks"),
@@ -32,7 +33,7 @@ def markdown() -> str:
 
 
 def _section(aggregate: Aggregate) -> str:
-    rows = "\n".join(_row(event) for event in aggregate.events if not issubclass(event, Corrected | Voided))
+    rows = "\n".join(_row(event) for event in aggregate.events if not issubclass(event, GENERIC))
     head = f"### {aggregate.name}: {aggregate.zh} · {aggregate.en}\n"
     return f"{head}\n| event | what it says | 时间线 | fields | |\n|---|---|---|---|---|\n{rows}\n"
 

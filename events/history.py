@@ -1,14 +1,16 @@
-"""Streams as histories: aggregates, corrections and voidings, and folding them into a state."""
+"""Streams as histories: aggregates, corrections, voidings, other logs to go on in; and their states."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from types import new_class
 from typing import Annotated, Any
+from uuid import UUID, uuid5
 
 from pydantic import Field, JsonValue
 
 from events import errors
-from events.event import Event, Record
-from events.values import Position, Reference, Why
+from events.event import Event, Key, Record
+from events.values import Digest, Log, Position, Reference, Subject, Value, Why
 
 
 class Corrected(Event):
@@ -40,11 +42,63 @@ class Voided(Event):
     reason: Why
 
 
+class Continues(Value):
+    """The last record of a stream whose log was closed; `subject` is the stream there."""
+
+    log: Log
+    subject: Subject
+    version: Annotated[int, Field(ge=1, le=999_999_999)]
+    position: Position
+    leaf: Digest
+
+    @property
+    def key(self) -> Key:
+        """(log, position)."""
+        return self.log, self.position
+
+
+class Continued(Event):
+    """A stream of a log that was closed goes on here, as the first record of its new stream (续接).
+
+    Folding the new stream is folding the old one's facts up to `continues`, then the new ones.
+    """
+
+    continues: Continues
+
+    def cited(self) -> list[Reference]:
+        """The old stream's last record."""
+        old = self.continues
+        return [Reference(log=old.log, position=old.position, leaf=old.leaf)]
+
+
+GENERIC = (Corrected, Voided, Continued)
+"""What every aggregate has, and what is no fact itself."""
+
+
+def stream_of(log: str, subject: str, successor: str) -> str:
+    """The one stream of `successor` in which a stream of `log` can go on: the old one gives its name."""
+    return str(uuid5(UUID(subject), f"{log}/{successor}"))
+
+
+def _continued(context: str, aggregate: str) -> type[Event]:
+    """The event with which streams of an aggregate go on, the same for all of them."""
+    text = {
+        "__doc__": "A stream of a log that was closed goes on here.",
+        "__module__": __name__,
+        "zh": "{bureau}续接原日志的记录",
+        "en": "{bureau} goes on with what another log began",
+    }
+    name = "".join(part.capitalize() for part in aggregate.split("-")) + "Continued"
+    stored = f"yinqiao.{context}.{aggregate}-continued.v1"
+    return new_class(name, (Continued,), {"type": stored}, lambda space: space.update(text))
+
+
 @dataclass(frozen=True)
 class Aggregate:
     """One kind of stream: its name in `subject`, its labels, its events, and what they make of it.
 
     `evolve(state | None, record)` gives the next state and raises ImpossibleHistory for what cannot follow.
+    `over` are the stages after which nothing is left to do: such streams stay in a log that is closed.
     """
 
     name: str
@@ -53,6 +107,15 @@ class Aggregate:
     en: str
     events: tuple[type[Event], ...]
     evolve: Callable[[Any, Record[Event]], Any]
+    over: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Streams of every kind can go on in another log."""
+        object.__setattr__(self, "events", (*self.events, _continued(self.context, self.name)))
+
+    def is_over(self, state: Any) -> bool:  # as `fold` gives it
+        """Whether a stream in this state is finished."""
+        return getattr(state, "stage", None) in self.over
 
     def fold(self, history: Iterable[Record[Event]]) -> Any:  # each aggregate has a state type of its own
         """The state of a stream; None for no events. Raises ImpossibleHistory."""
@@ -65,27 +128,55 @@ class Aggregate:
 def effective(history: Sequence[Record[Event]]) -> list[Record[Event]]:
     """The history with corrections put in place and voided facts left out, corrections themselves dropped.
 
-    Raises ImpossibleHistory when a correction or voiding names nothing in this stream before it, or a fact
-    of another type.
+    The history of a stream that goes on from another log begins with the records of the old one. Raises
+    ImpossibleHistory when a correction or voiding names nothing in this stream before it, or a fact of
+    another type, or when a stream goes on from another one than is given.
     """
-    facts: dict[int, Record[Event]] = {}
+    facts: dict[Key, Record[Event]] = {}
+    before: Record[Event] | None = None
     for record in history:
         match record.data:
             case Corrected() as correction:
-                old = _earlier(facts, correction.corrects)
-                facts[correction.corrects] = old.with_data(corrected_payload(correction, old))
+                key = _meant(facts, record, correction.corrects)
+                facts[key] = facts[key].with_data(corrected_payload(correction, facts[key]))
             case Voided(voids=position):
-                _earlier(facts, position)
-                del facts[position]
+                del facts[_meant(facts, record, position)]
+            case Continued(continues=old):
+                _check_goes_on(before, old)
             case _:
-                facts[record.position] = record
-    return [facts[position] for position in sorted(facts)]
+                facts[record.key] = record
+        before = record
+    return list(facts.values())
 
 
-def _earlier(facts: dict[int, Record[Event]], position: int) -> Record[Event]:
-    if position not in facts:
-        raise errors.ImpossibleHistory(f"no fact at position {position} of this stream to correct or void")
-    return facts[position]
+def meant(record: Record[Event], position: int) -> tuple[Key, ...]:
+    """The facts that a correction or voiding can name by a position, the likelier first.
+
+    In a stream that goes on from another log it names a fact of that log when its basis holds that record.
+    """
+    return (
+        *(key for key in record.basis if key[1] == position and key[0] != record.log),
+        (record.log, position),
+    )
+
+
+def _meant(facts: dict[Key, Record[Event]], record: Record[Event], position: int) -> Key:
+    for key in meant(record, position):
+        if key in facts:
+            return key
+    raise errors.ImpossibleHistory(f"no fact at position {position} of this stream to correct or void")
+
+
+def _check_goes_on(before: Record[Event] | None, old: Continues) -> None:
+    """A gap at the old stream's end is allowed: what a person skipped is not given."""
+    if (
+        before is None
+        or (before.log, before.stream) != (old.log, old.subject)
+        or before.position > old.position
+    ):
+        raise errors.ImpossibleHistory(
+            f"goes on from {old.log}:{old.position}, which does not stand before it"
+        )
 
 
 def corrected_payload(correction: Corrected, old: Record[Event]) -> Event:

@@ -207,11 +207,11 @@ AGGREGATES = (
         "meeting", "cooperation", "会议", "meeting",
         (MeetingCalled, MeetingChanged, MeetingHeld, MeetingMinutesIssued, MeetingCancelled, MeetingExtended,
          MeetingPassedOn, MeetingReminded, MeetingCorrected, MeetingVoided),
-        evolve_meeting,
+        evolve_meeting, ("cancelled",),
     ),
     Aggregate(
         "attendance", "cooperation", "参会答复", "answer to an invitation",
         (AttendanceConfirmed, AttendanceDeclined, AttendanceReturned, AttendanceCorrected, AttendanceVoided),
-        evolve_attendance,
+        evolve_attendance, ("declined",),
     ),
 )  # fmt: skip

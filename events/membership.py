@@ -1,4 +1,4 @@
-"""A bureau's own log as its subject: that it asks for another key. One stream a log.
+"""A bureau's own log as its subject: that it asks for another key, and that it is closed. One stream a log.
 
 What the log says here only asks: the alliance document alone states keys (design.md, decision 15).
 """
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from events.event import Event, Record
 from events.history import Aggregate, Corrected, Voided, impossible
-from events.values import POSITION_LIMIT
+from events.values import POSITION_LIMIT, Choice, Digest, Log, Subject, Value
 
 Vkey = Annotated[
     str,
@@ -30,6 +30,56 @@ class LogKeyAsked(Event, type="yinqiao.alliance.log-key-asked.v1"):
     from_size: Size
 
 
+class Closure(Choice):
+    """Why a log ends."""
+
+    CLOSING = "closing", "机构撤销", "bureau closed"
+    MERGER = "merger", "机构合并", "merger"
+    SPLIT = "split", "机构拆分", "split"
+    LOST_KEY = "lost-key", "密钥遗失", "key lost"
+    FORK = "fork", "日志分叉", "fork"
+    DAMAGE = "damage", "日志损坏", "damage"
+    SUITE = "suite", "更换密码算法", "change of algorithms"
+
+
+class Part(Value):
+    """Streams that go on in another log than all others."""
+
+    log: Log
+    streams: Annotated[tuple[Subject, ...], Field(min_length=1, max_length=1_400)]
+
+
+class Succession(Value):
+    """In which logs the streams of a closed one go on: the default, and exceptions stream by stream."""
+
+    successor: Log | None = None
+    parts: Annotated[tuple[Part, ...], Field(max_length=60)] = ()
+
+    def of(self, stream: str) -> str | None:
+        """The log in which this stream goes on; None for nowhere."""
+        return next((part.log for part in self.parts if stream in part.streams), self.successor)
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """Every log that goes on with something, the default first."""
+        named = (self.successor, *(part.log for part in self.parts))
+        return tuple(dict.fromkeys(log for log in named if log is not None))
+
+
+class LogClosed(Event, type="yinqiao.alliance.log-closed.v1"):
+    """The log's last record: what lies beyond it is void, and its streams go on elsewhere.
+
+    `last_size` and `last_root` are those of the log before this record.
+    """
+
+    zh = "{bureau}关闭日志：{reason}"
+    en = "{bureau} closes its log: {reason}"
+    reason: Closure
+    last_size: Size
+    last_root: Digest
+    succession: Succession
+
+
 class LogCorrected(Corrected, type="yinqiao.alliance.log-corrected.v1"):
     """What was said of the log was wrong."""
 
@@ -46,7 +96,7 @@ class LogVoided(Voided, type="yinqiao.alliance.log-voided.v1"):
 
 @dataclass(frozen=True)
 class Membership:
-    """A log; stage: open. `asked` are the keys that were asked for, in order."""
+    """A log; stage: open, closed. `asked` are the keys that were asked for, in order."""
 
     stage: str
     asked: tuple[LogKeyAsked, ...] = ()
@@ -59,9 +109,16 @@ def evolve_log(log: Membership | None, record: Record[Event]) -> Membership:
             earlier.vkey for earlier in known.asked
         }:
             return replace(known, asked=(*known.asked, asked))
+        case Membership(stage="open") as known, LogClosed(succession=succession) if (
+            record.log not in succession.logs
+        ):
+            return replace(known, stage="closed")
     raise impossible(log, record)
 
 
 AGGREGATES = (
-    Aggregate("log", "alliance", "日志", "log", (LogKeyAsked, LogCorrected, LogVoided), evolve_log),
+    Aggregate(
+        "log", "alliance", "日志", "log",
+        (LogKeyAsked, LogClosed, LogCorrected, LogVoided), evolve_log, ("closed",),
+    ),
 )  # fmt: skip

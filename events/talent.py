@@ -447,20 +447,20 @@ AGGREGATES = (
     Aggregate(
         "need", "talent", "需求", "need",
         (NeedPublished, NeedClosed, NeedCorrected, NeedVoided),
-        evolve_need,
+        evolve_need, ("closed",),
     ),
     Aggregate(
         "dispatch", "talent", "选派", "dispatch",
         (DispatchOffered, DispatchChanged, DispatchApproved, DispatchConfirmedOutside, DispatchStarted,
          DispatchServiceDayLogged, DispatchEndedEarly, DispatchCompleted, DispatchWithdrawn, DispatchExpired,
          DispatchExtended, DispatchPassedOn, DispatchReminded, DispatchCorrected, DispatchVoided),
-        evolve_dispatch,
+        evolve_dispatch, ("ended-early", "completed", "withdrawn", "expired"),
     ),
     Aggregate(
         "acceptance", "talent", "接收", "acceptance",
         (AcceptanceAccepted, AcceptanceDeclined, AcceptanceReturned, AcceptanceDayConfirmed,
          AcceptanceDayQuestioned, AcceptanceRated, AcceptanceCorrected, AcceptanceVoided),
-        evolve_acceptance,
+        evolve_acceptance, ("declined",),
     ),
     *experts.AGGREGATES,
 )  # fmt: skip

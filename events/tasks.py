@@ -320,17 +320,17 @@ AGGREGATES = (
         "task", "cooperation", "任务", "task",
         (TaskSet, TaskChanged, TaskProgressed, TaskDone, TaskDropped, TaskExtended, TaskPassedOn,
          TaskReminded, TaskCorrected, TaskVoided),
-        evolve_task,
+        evolve_task, ("done", "dropped"),
     ),
     Aggregate(
         "undertaking", "cooperation", "任务承接", "undertaking",
         (UndertakingAccepted, UndertakingDeclined, UndertakingReturned, UndertakingProgressed,
          UndertakingDone, UndertakingCorrected, UndertakingVoided),
-        evolve_undertaking,
+        evolve_undertaking, ("declined", "done"),
     ),
     Aggregate(
         "project", "cooperation", "合作项目", "project",
         (ProjectIntroduced, ProjectProgressed, ProjectEnded, ProjectCorrected, ProjectVoided),
-        evolve_project,
+        evolve_project, ("ended",),
     ),
 )  # fmt: skip

@@ -70,6 +70,9 @@ Digest = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$", description="32 b
 Position = Annotated[int, Field(ge=1, le=POSITION_LIMIT)]
 Count = Annotated[int, Field(ge=0, le=100_000_000)]
 Day = Annotated[date, AfterValidator(_day)]
+Subject = Annotated[
+    str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="a stream")
+]
 Url = Annotated[str, Field(pattern=r"^https?://[!-~]{1,500}$")]
 
 

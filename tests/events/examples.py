@@ -7,13 +7,14 @@ from uuid import UUID
 
 from events import catalogue, envelope
 from events.event import Event
-from events.history import Aggregate, Corrected, Voided
-from events.values import Choice, Code, Digest, Log, Title, Value
+from events.history import GENERIC, Aggregate, Corrected
+from events.values import Choice, Code, Digest, Log, Subject, Title, Value
 
 LEAF = "BVYhp0q0LTcnXyJZNh9yAnGiHoEtZx1kdUYBkuW9vC4="
 TEXTS: list[tuple[Any, str]] = [
     (Code, "510000"),
     (Log, "510000"),
+    (Subject, "0b1c2d3e-4f50-4617-8293-a4b5c6d7e8f9"),
     (Title, "川渝老干部工作座谈会"),
     (Digest, LEAF),
 ]
@@ -43,7 +44,7 @@ def example(kind: type[V]) -> V:
 
 
 def _a_fact(aggregate: Aggregate) -> type[Event]:
-    return [e for e in aggregate.events if not issubclass(e, Corrected | Voided)][-1]
+    return [e for e in aggregate.events if not issubclass(e, GENERIC)][-1]
 
 
 def sample(hint: Any, name: str) -> Any:
