@@ -1,0 +1,1 @@
+"""The stand-alone verifier of evidence packs, and what it expects of them."""

@@ -1,0 +1,1642 @@
+"""银桥证据包核验程序 / Verifies a Yinqiao evidence pack, without our servers and without our other code.
+
+    python -I verify.py PACK.yinqiao-evidence.zip --digest DIGEST
+
+DIGEST is the digest of version 1 of the alliance document, base64: get it, and this file, from somebody you
+trust, not from the pack. Needs Python 3.11 and `pip install cryptography`. Exit code 0: all holds; 1: a
+fault, its place is named; 2: wrong use. README.md beside this file describes the format.
+
+Everything in a pack is taken for hostile until it is proved; nothing is unpacked to disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import binascii
+import hashlib
+import io
+import json
+import re
+import sys
+import zipfile
+import zlib
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta, timezone
+from typing import Any, NamedTuple, NoReturn
+
+try:
+    import tomllib
+
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+except ImportError as error:
+    sys.stderr.write(
+        f"缺少 {error.name}：需要 Python 3.11 或更新版本，以及 pip install cryptography。\n"
+        f"{error.name} is missing: this needs Python 3.11 or newer, and `pip install cryptography`.\n"
+    )
+    sys.exit(2)
+
+FORMAT = "yinqiao-evidence/v1"
+WIDTH, HASH = 256, 32
+RECORD_LIMIT, LINE_LIMIT = 60_000, 81_000
+MEMBERS_LIMIT, POSITIONS_LIMIT = 1_000_000, 2**53
+SIGNATURES_LIMIT, ID = 100, 4
+SHOWN_RUNS = 40
+BEIJING = timezone(timedelta(hours=8))
+ED25519, COSIGNATURE = 1, 4
+
+LOG = r"[0-9]{6}(?:-(?:[2-9]|[1-9][0-9]{1,3}))?"
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_TYPE = r"[a-z0-9.-]{1,200}"
+_TILE = r"tile/(0|[1-9][0-9]?)/((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
+_FILES = (  # every name that a pack may hold, and how large that file may be
+    (re.compile(r"README\.txt"), 2**20),
+    (re.compile(r"manifest\.json"), 2**27),
+    (re.compile(r"report\.json"), 2**28),
+    (re.compile(r"alliance/[1-9][0-9]{0,4}\.note"), 4_000_000),
+    (re.compile(rf"log/({LOG})/checkpoint"), 2**20),
+    (re.compile(rf"log/({LOG})/records\.jsonl"), 2**42),
+    (re.compile(rf"log/({LOG})/{_TILE}"), WIDTH * HASH),
+    (re.compile(rf"schemas/{_TYPE}\.json"), 2**20),
+)
+_HEAD = b'{"specversion":"1.0","sequence":"'
+_ENVELOPE = re.compile(
+    rf'\{{"specversion":"1\.0","sequence":"([0-9]{{20}})"'
+    rf',"time":"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}\.[0-9]{{6}}Z)"'
+    rf',"id":"{UUID}","source":"//([a-z0-9-]+)/({LOG})"'
+    rf',"type":"(yinqiao\.[a-z0-9.-]+\.v[1-9][0-9]*)","subject":"[a-z-]+/({UUID})"'
+    rf',"datacontenttype":"application/json","dataschema":"urn:yinqiao:schema:([a-z0-9.-]+)"'
+    rf',"aggregateversion":"([1-9][0-9]{{0,8}})","actor":"(?:officer/{UUID}|system)"'
+    rf'(?:,"causationid":"{UUID}")?(?:,"correlationid":"{UUID}")?'
+    rf'(?:,"basis":"({LOG}:[1-9][0-9]{{0,15}}(?: {LOG}:[1-9][0-9]{{0,15}}){{0,63}})")?,"data":'.encode()
+)
+_KEY = re.compile(rf"({LOG}):([1-9][0-9]{{0,15}})")
+_CHECKPOINT = re.compile(r"([^\n]+)\n(0|[1-9][0-9]{0,17})\n([A-Za-z0-9+/]{43}=)\n")
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")
+_DASH = "\u2014 "
+
+
+# --- what is said -----------------------------------------------------------------------------------
+
+
+class Words(NamedTuple):
+    """The same in Chinese and in English."""
+
+    zh: str
+    en: str
+
+
+class Fault(Exception):
+    """The first thing that does not hold, and where."""
+
+    def __init__(
+        self, zh: str, en: str, log: str | None = None, position: int | None = None, file: str | None = None
+    ) -> None:
+        super().__init__(en)
+        self.words, self.log, self.position, self.file = Words(zh, en), log, position, file
+
+    @property
+    def place(self) -> Words:
+        """Log, position and file, as far as the fault has them."""
+        zh, en = [], []
+        if self.log is not None:
+            zh.append(f"日志 {plain(self.log)}")
+            en.append(f"log {plain(self.log)}")
+        if self.position is not None:
+            zh.append(f"第 {self.position} 条")
+            en.append(f"position {self.position}")
+        if self.file is not None:
+            zh.append(f"文件 {plain(self.file)}")
+            en.append(f"file {plain(self.file)}")
+        return Words("，".join(zh) or "整个证据包", ", ".join(en) or "the pack as a whole")
+
+
+def plain(text: object, limit: int = 200) -> str:
+    """Text from a pack, safe to show: no control or direction characters, not longer than `limit`."""
+    shown = "".join(c if c.isprintable() else "?" for c in str(text)[:limit])
+    return shown + ("…" if len(str(text)) > limit else "")
+
+
+def moment(text: str) -> str:
+    """A time of a record, as the clocks in Beijing show it."""
+    try:
+        found = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
+        return f"{found.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError):
+        return plain(text, 27)
+
+
+def second(seconds: int) -> str:
+    """A time of a cosignature (seconds since 1970), as the clocks in Beijing show it."""
+    try:
+        return f"{datetime.fromtimestamp(seconds, BEIJING):%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError, OSError):
+        return str(seconds)
+
+
+# --- reading what anybody may have written ----------------------------------------------------------
+
+
+def fields(thing: object, file: str, **kinds: type) -> list[Any]:
+    """The named fields of an object, each of its kind; a name that ends in `_` may be left out (None)."""
+    found = []
+    for name, kind in kinds.items():
+        value = thing.get(name.rstrip("_")) if isinstance(thing, dict) else None
+        fits = isinstance(value, kind) and (kind is not int or not isinstance(value, bool))
+        if not fits and not (value is None and name.endswith("_")):
+            word = name.rstrip("_")
+            raise Fault(
+                f"字段 {word} 缺少或类型不对", f"the field {word} is missing or of a wrong kind", file=file
+            )
+        found.append(value)
+    return found
+
+
+def read_json(text: bytes, file: str) -> Any:
+    """JSON without repeated keys and without NaN."""
+    try:
+        return json.loads(text.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise Fault("不是合格的 JSON", "this is no proper JSON", file=file) from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a key stands twice")
+    return dict(pairs)
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def read_key(text: object, file: str) -> tuple[str, int]:
+    """A record written `500116:17`."""
+    if not (match := _KEY.fullmatch(text if isinstance(text, str) else "")):
+        raise Fault("记录编号写法不对", "a record is not written log:position", file=file)
+    return match[1], int(match[2])
+
+
+def from_base64(text: str) -> bytes | None:
+    """Base64 in its one spelling, or None."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return raw if to_base64(raw) == text else None
+
+
+def to_base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+class Runs:
+    """Positions in rising order, kept as first and last of each stretch."""
+
+    def __init__(self, positions: Iterable[int] = ()) -> None:
+        self._first: list[int] = []
+        self._last: list[int] = []
+        self.count = 0
+        for position in positions:
+            self.add(position)
+
+    def add(self, position: int) -> None:
+        if self._last and self._last[-1] == position - 1:
+            self._last[-1] = position
+        else:
+            self._first.append(position)
+            self._last.append(position)
+        self.count += 1
+
+    @property
+    def end(self) -> int:
+        """The last position, 0 when there is none."""
+        return self._last[-1] if self._last else 0
+
+    def missing(self, first: int, last: int) -> int | None:
+        """The first position from `first` to `last` that is not there."""
+        if first > last:
+            return None
+        at = bisect_right(self._first, first) - 1
+        if at < 0 or self._last[at] < first:
+            return first
+        return self._last[at] + 1 if self._last[at] < last else None
+
+    def within(self, first: int, last: int) -> int | None:
+        """The first position that is there, from `first` to `last`."""
+        at = bisect_right(self._last, first - 1)
+        if at == len(self._first) or self._first[at] > last:
+            return None
+        return max(first, self._first[at])
+
+    def __contains__(self, position: int) -> bool:
+        return self.missing(position, position) is None
+
+    def words(self) -> Words:
+        pairs = list(zip(self._first, self._last))[:SHOWN_RUNS]  # noqa: B905  (of one length)
+        text = [str(first) if first == last else f"{first}–{last}" for first, last in pairs]
+        more = len(self._first) > SHOWN_RUNS
+        return Words(
+            f"第 {'、'.join(text)} 条{'等' if more else ''}",
+            f"position{'' if self.count == 1 else 's'} {', '.join(text)}{' and more' if more else ''}",
+        )
+
+
+# --- keys and signed notes (C2SP signed-note, tlog-cosignature) --------------------------------------
+
+
+class Key(NamedTuple):
+    """A public key and the name under which it signs."""
+
+    name: str
+    id: bytes
+    kind: int
+    public: bytes
+
+    def check(self, text: str, signature: bytes) -> int | None:
+        """The time of a cosignature (seconds), None for a plain signature. Raises ValueError."""
+        if self.kind == ED25519:
+            self._verify(text.encode(), signature)
+            return None
+        time = int.from_bytes(signature[:8], "big")
+        self._verify(f"cosignature/v1\ntime {time}\n{text}".encode(), signature[8:])
+        return time
+
+    def _verify(self, message: bytes, signature: bytes) -> None:
+        try:
+            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
+        except InvalidSignature:
+            raise ValueError("the signature does not fit") from None
+
+
+def read_vkey(vkey: object, kind: int, name: str | None, file: str) -> Key:
+    """A key as a document has it: of this kind, and of this name if one is given."""
+    parts = (*(vkey if isinstance(vkey, str) else "").split("+", 2), "", "")[:3]
+    raw = from_base64(parts[2]) or b""
+    key = Key(parts[0], hashlib.sha256(parts[0].encode() + b"\n" + raw).digest()[:4], kind, raw[1:])
+    if raw[:1] != bytes([kind]) or len(key.public) != HASH or key.id.hex() != parts[1]:
+        raise Fault(f"密钥 {plain(vkey)} 写法不对", f"the key {plain(vkey)} is not well written", file=file)
+    if not re.fullmatch(r"[^\s+\x00-\x1f]+", key.name) or name not in (None, key.name):
+        raise Fault(f"密钥 {plain(vkey)} 名称不对", f"the key {plain(vkey)} has a wrong name", file=file)
+    return key
+
+
+class Note(NamedTuple):
+    """A text and its signature lines: (key name, key id, signature)."""
+
+    text: str
+    lines: list[tuple[str, bytes, bytes]]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text, base64."""
+        return to_base64(hashlib.sha256(self.text.encode()).digest())
+
+    def signed(self, keys: Iterable[Key]) -> dict[Key, int | None]:
+        """Those of the keys that signed, and when; ValueError for a line of a known key that does not fit."""
+        known = {(key.name, key.id): key for key in keys}
+        found: dict[Key, int | None] = {}
+        for name, id_, signature in self.lines:
+            if key := known.get((name, id_)):
+                try:
+                    time = key.check(self.text, signature)
+                except ValueError:
+                    raise ValueError(name) from None
+                found.setdefault(key, time)
+        return found
+
+
+def read_note(raw: bytes, log: str | None, file: str) -> Note:
+    """Take a note apart; nothing is verified by that."""
+    try:
+        text, found, block = raw.decode("utf-8").rpartition("\n\n")
+        lines = block.split("\n")
+        if (
+            found
+            and not lines.pop()
+            and 0 < len(lines) <= SIGNATURES_LIMIT
+            and not _CONTROL.search(text + block)
+        ):
+            return Note(text + "\n", [_read_line(line) for line in lines])
+    except ValueError:
+        pass  # as when it is no note at all
+    raise Fault("不是合格的签名文书", "this is no signed note", log, file=file)
+
+
+def _read_line(line: str) -> tuple[str, bytes, bytes]:
+    name, _, encoded = line[len(_DASH) :].partition(" ")
+    raw = from_base64(encoded)
+    if not line.startswith(_DASH) or not name or raw is None or len(raw) <= ID:
+        raise ValueError("no signature line")
+    return name, raw[:ID], raw[ID:]
+
+
+# --- the file ---------------------------------------------------------------------------------------
+
+
+class Pack:
+    """The ZIP: its names and sizes are checked at once, its content is read piece by piece."""
+
+    def __init__(self, path: str) -> None:
+        with _reading(None):
+            self._zip = zipfile.ZipFile(path)
+            members = self._zip.infolist()
+        if len(members) > MEMBERS_LIMIT:
+            raise Fault("包内文件过多", "there are too many files in it")
+        self.sizes: dict[str, int] = {}
+        for member in members:
+            self._admit(member)
+
+    def _admit(self, member: zipfile.ZipInfo) -> None:
+        name = member.orig_filename
+        if name != member.filename or name in self.sizes:
+            raise Fault("文件名重复或有花招", "a name stands there twice, or plays tricks", file=name)
+        limit = next((size for pattern, size in _FILES if pattern.fullmatch(name)), None)
+        if limit is None or member.flag_bits & 1:
+            raise Fault("证据包里不应有这个文件", "a pack has no such file", file=name)
+        if member.file_size > limit or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise Fault("文件过大或压缩方式不对", "the file is too large or oddly compressed", file=name)
+        self.sizes[name] = member.file_size
+
+    def read(self, name: str, log: str | None = None, position: int | None = None) -> bytes:
+        if name not in self.sizes:
+            raise Fault("证据包里缺少这个文件", "the pack lacks this file", log, position, name)
+        with _reading(name):
+            return self._zip.read(name)
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        with _reading(name), self._zip.open(name) as file:
+            while chunk := file.read(2**16):
+                yield chunk
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """Lines with their ends, none longer than `LINE_LIMIT`."""
+        with _reading(name), self._zip.open(name) as file, io.BufferedReader(file, 2**16) as buffered:  # type: ignore[type-var]
+            while line := buffered.readline(LINE_LIMIT):
+                yield line
+
+
+@contextmanager
+def _reading(name: str | None) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError):
+        log = log_of(name or "")
+        if name is None:
+            zh, en = (
+                "不是完整的 ZIP 文件：可能被截断或损坏",
+                "this is no whole ZIP file: it was cut off or damaged",
+            )
+            raise Fault(zh, en) from None
+        raise Fault("压缩数据已损坏", "the compressed data are damaged", log, file=name) from None
+
+
+def log_of(name: str) -> str | None:
+    """The log to which a file of a pack belongs."""
+    match = re.match(rf"log/({LOG})/", name)
+    return match[1] if match else None
+
+
+def tiles_by_log(pack: Pack) -> dict[str, set[str]]:
+    """The names of all tiles."""
+    found: dict[str, set[str]] = {}
+    for name in pack.sizes:
+        if "/tile/" in name:
+            found.setdefault(log_of(name) or "", set()).add(name)
+    return found
+
+
+class Part(NamedTuple):
+    """One log as the manifest tells of it."""
+
+    log: str
+    bureau: str
+    size: int
+    records: int
+
+
+class Manifest(NamedTuple):
+    """The contents as they are told; nothing in it is signed."""
+
+    alliance: str
+    digest: str
+    made: str
+    selection: dict[str, Any]
+    parts: list[Part]
+    files: dict[str, str]
+
+
+def read_manifest(pack: Pack) -> Manifest:
+    file = "manifest.json"
+    content = read_json(pack.read(file), file)
+    format_, alliance, digest, made, selection, logs, files = fields(
+        content, file, format=str, alliance=str, alliance_digest=str, made=str, selection=dict, logs=list,
+        files=dict,
+    )  # fmt: skip
+    if format_ != FORMAT:
+        raise Fault(f"格式不是 {FORMAT}", f"the format is not {FORMAT}", file=file)
+    parts = [Part(*fields(each, file, log=str, bureau=str, size=int, records=int)) for each in logs]
+    if not parts or len({part.log for part in parts}) < len(parts):
+        raise Fault("日志清单为空或有重复", "the list of logs is empty or has one twice", file=file)
+    for part in parts:
+        if not 0 < part.records <= part.size < POSITIONS_LIMIT:
+            raise Fault("条数不合理", "these numbers of records cannot be", part.log, file=file)
+    return Manifest(alliance, digest, made, selection, parts, files)
+
+
+def check_names(pack: Pack, manifest: Manifest) -> None:
+    """The manifest names exactly the files there are, and the logs exactly those with files."""
+    told = {"manifest.json", *manifest.files}
+    for name in sorted(told ^ pack.sizes.keys()):
+        known = name in told
+        zh, en = ("目录里有而包里没有", "named in the manifest, not there") if known else (
+            "包里有而目录里没有", "there, but not named in the manifest")  # fmt: skip
+        raise Fault(zh, en, log_of(name), file=name)
+    logs = {part.log for part in manifest.parts}
+    for name in sorted(pack.sizes):
+        if (log := log_of(name)) is not None and log not in logs:
+            raise Fault("目录没有列出这个日志", "the manifest does not list this log", log, file=name)
+    for part in manifest.parts:
+        if pack.sizes.get(records_file(part.log), LINE_LIMIT * part.records + 1) > LINE_LIMIT * part.records:
+            zh, en = "缺少记录文件，或它过大", "the file of records is missing, or too large"
+            raise Fault(zh, en, part.log, file=records_file(part.log))
+
+
+# --- records ----------------------------------------------------------------------------------------
+
+
+class Entry(NamedTuple):
+    """A line of records.jsonl: a position and the record's bytes, None when it was redacted."""
+
+    position: int
+    value: bytes | None
+
+
+def read_entry(line: bytes) -> Entry | None:
+    """What a line says; None when it is no line of records.jsonl."""
+    if line[-1:] != b"\n":
+        return None
+    if line.startswith(_HEAD):
+        digits = line[len(_HEAD) : len(_HEAD) + 20]
+        return Entry(int(digits), line[:-1]) if digits.isdigit() and len(line) <= RECORD_LIMIT + 1 else None
+    if match := re.fullmatch(rb'\{"redacted":([1-9][0-9]{0,15})\}\n', line):
+        return Entry(int(match[1]), None)
+    if match := re.fullmatch(rb'\{"base64":"([A-Za-z0-9+/=]+)","position":([1-9][0-9]{0,15})\}\n', line):
+        value = from_base64(match[1].decode())
+        return None if value is None else Entry(int(match[2]), value)
+    return None
+
+
+def entries(pack: Pack, part: Part) -> Iterator[Entry]:
+    """The records of a log in order; a Fault at the first that is none, or stands out of order."""
+    name, last = records_file(part.log), 0
+    for line in pack.lines(name):
+        entry = read_entry(line)
+        if entry is None:
+            raise Fault(
+                f"第 {last} 条之后的一行不是记录", f"the line after position {last} is no record",
+                part.log, last + 1, name,
+            )  # fmt: skip
+        if not last < entry.position:
+            raise Fault(
+                f"记录次序不对：它排在第 {last} 条之后",
+                f"the records are out of order: this one stands after position {last}",
+                part.log, entry.position, name,
+            )  # fmt: skip
+        if entry.position > part.size:
+            raise Fault(
+                f"检查点只覆盖到第 {part.size} 条", f"the checkpoint covers positions up to {part.size} only",
+                part.log, entry.position, name,
+            )  # fmt: skip
+        last = entry.position
+        yield entry
+
+
+def records_file(log: str) -> str:
+    return f"log/{log}/records.jsonl"
+
+
+def leaf_hash(value: bytes) -> bytes:
+    return hashlib.sha256(b"\x00" + value).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def check_digests(pack: Pack, manifest: Manifest) -> dict[str, Runs]:
+    """Every file has the digest that the manifest gives; which positions each log's records claim."""
+    runs: dict[str, Runs] = {}
+    parts = {records_file(part.log): part for part in manifest.parts}
+    for name, digest in sorted(manifest.files.items()):
+        hashed = hashlib.sha256()
+        for chunk in pack.chunks(name):
+            hashed.update(chunk)
+        if part := parts.get(name):
+            if hashed.hexdigest() != digest:
+                locate(pack, part)
+            runs[part.log] = Runs(entry.position for entry in entries(pack, part))
+        if hashed.hexdigest() != digest:
+            raise _damaged(name, manifest, runs)
+    return runs
+
+
+def locate(pack: Pack, part: Part) -> None:
+    """Find the first record of a damaged file that its tile does not know; the tile itself is tried later."""
+    tiles: dict[int, bytes] = {}
+    for entry in entries(pack, part):
+        index, within = divmod(entry.position - 1, WIDTH)
+        if index not in tiles:
+            name = f"log/{part.log}/{tile_path(0, index, min(WIDTH, part.size - index * WIDTH))}"
+            tiles = {index: pack.read(name, part.log, entry.position)}
+        leaf = tiles[index][within * HASH : (within + 1) * HASH]
+        if entry.value is not None and leaf_hash(entry.value) != leaf:
+            raise _changed(part.log, entry.position)
+
+
+def _changed(log: str, position: int) -> Fault:
+    return Fault(
+        "记录内容与签署时不同", "the record has other bytes than were signed",
+        log, position, records_file(log),
+    )  # fmt: skip
+
+
+def _damaged(name: str, manifest: Manifest, runs: dict[str, Runs]) -> Fault:
+    log, position = log_of(name), None
+    part = next((part for part in manifest.parts if part.log == log), None)
+    if part is not None:
+        position = _first_under(name, runs.get(part.log, Runs())) or part.size
+    zh, en = "文件内容与目录中的摘要不符", "the file is not the one whose digest the manifest gives"
+    return Fault(zh, en, log, position, name)
+
+
+def _first_under(name: str, runs: Runs) -> int | None:
+    """The first chosen record that a tile is needed for."""
+    if not (match := re.fullmatch(rf"log/{LOG}/{_TILE}", name)):
+        return None
+    span = WIDTH ** (int(match[1]) + 1)
+    index = int(match[2].replace("x", "").replace("/", ""))
+    return runs.within(index * span + 1, (index + 1) * span) or index * span + 1
+
+
+# --- the alliance document --------------------------------------------------------------------------
+
+
+class Alliance:
+    """The last version of the alliance document, once the chain up to it was checked."""
+
+    def __init__(self, note: Note, file: str) -> None:
+        self.file, self.digest = file, note.digest
+        try:
+            body = tomllib.loads(note.text)
+        except (ValueError, RecursionError):
+            raise Fault("不是合格的 TOML", "this is no proper TOML", file=file) from None
+        self.id, self.version, self.previous, quorum, bureaus, nodes, logs, policy = fields(
+            body, file, alliance=str, version=int, previous_=str, quorum=list,
+            bureau_=list, node_=list, log_=list, policy_=dict,
+        )  # fmt: skip
+        self.quorum = [read_vkey(vkey, ED25519, None, file) for vkey in quorum]
+        self._bureaus = [
+            fields(b, file, code=str, name_zh=str, name_en=str, **{"from": date}) for b in bureaus or []
+        ]
+        self.nodes = {n[0]: Node(*n) for n in (self._node(each) for each in nodes or [])}
+        self.logs = {log.name: log for log in (self._log(each) for each in logs or [])}
+        witnesses, self._needed = fields(policy or {}, file, witnesses_=list, needed_=int)
+        self._witnesses = [name for name in self.nodes if name in (witnesses or [])]
+        self._check_sound()
+
+    def _node(self, node: object) -> list[Any]:
+        name, operator, vkey = fields(node, self.file, name=str, operator=str, cosigner=str)
+        return [name, operator, read_vkey(vkey, COSIGNATURE, f"{self.id}.yinqiao/node/{name}", self.file)]
+
+    def _log(self, log: object) -> LogEntry:
+        name, bureau, node, keys = fields(log, self.file, name=str, bureau=str, node=str, key=list)
+        if node not in self.nodes:
+            raise Fault(f"没有节点 {plain(node)}", f"there is no node {plain(node)}", file=self.file)
+        return LogEntry(name, bureau, self.nodes[node], [self._key(name, key) for key in keys])
+
+    def _key(self, log: str, key: object) -> LogKey:
+        vkey, first, last = fields(key, self.file, vkey=str, from_size_=int, to_size_=int)
+        return LogKey(read_vkey(vkey, ED25519, f"{self.id}.yinqiao/{log}", self.file), first or 0, last)
+
+    def _check_sound(self) -> None:
+        """No key stands twice: its holder would count twice, or sign in another's name."""
+        used = [node.key.public for node in self.nodes.values()]
+        used += [each.key.public for log in self.logs.values() for each in log.keys]
+        for publics in ([key.public for key in self.quorum], used):
+            if len(set(publics)) < len(publics):
+                raise Fault("有密钥重复出现", "a key stands there twice", file=self.file)
+        if not self.quorum or (self._needed is not None and self._needed < 1):
+            raise Fault(
+                "没有法定签署密钥，或见证数不合理", "no quorum, or no witness is needed", file=self.file
+            )
+
+    def signed_by_quorum(self, note: Note, file: str) -> None:
+        try:
+            signed = {key.public for key in note.signed(self.quorum)}
+        except ValueError as error:
+            zh, en = f"{plain(error)} 的签名无效", f"the signature of {plain(error)} does not hold"
+            raise Fault(zh, en, file=file) from None
+        if 2 * len(signed) <= len(self.quorum):
+            raise Fault(
+                f"第 {self.version} 版规定的 {len(self.quorum)} 个密钥中只有 {len(signed)} 个签署，未过半数",
+                f"only {len(signed)} of the {len(self.quorum)} keys of version {self.version}'s quorum "
+                "signed",
+                file=file,
+            )  # fmt: skip
+
+    def follows(self, before: Alliance) -> bool:
+        """Whether this version comes right after another and forgets no key of it."""
+        place = (before.id, before.version + 1, before.digest)
+        return (self.id, self.version, self.previous) == place and all(
+            {(k.key, k.first) for k in log.keys} <= {(k.key, k.first) for k in self._keys(log.name)}
+            and log.name in self.logs
+            for log in before.logs.values()
+        )
+
+    def _keys(self, log: str) -> list[LogKey]:
+        return self.logs[log].keys if log in self.logs else []
+
+    def bureau(self, code: str, day: str) -> Words:
+        """What a bureau was called on a day (YYYY-MM-DD)."""
+        terms = sorted((b for b in self._bureaus if b[0] == code), key=lambda b: str(b[3]))
+        if not terms:
+            return Words(plain(code), plain(code))
+        term = next((b for b in reversed(terms) if str(b[3]) <= day), terms[0])
+        return Words(f"{plain(term[1])}（{plain(code)}）", f"{plain(term[2])} ({plain(code)})")
+
+    def counted(self, log: LogEntry) -> list[Node]:
+        """The witnesses that count: those whose operator does not host the log."""
+        named = (self.nodes[name] for name in self._witnesses)
+        return [node for node in named if node.operator != log.node.operator]
+
+    def needed(self, log: LogEntry) -> int:
+        """How many of them it takes."""
+        return self._needed or len(self.counted(log)) // 2 + 1
+
+
+class Node(NamedTuple):
+    """A node, who operates it, and its cosigner key."""
+
+    name: str
+    operator: str
+    key: Key
+
+
+class LogKey(NamedTuple):
+    """A key and the sizes that it may sign, both included."""
+
+    key: Key
+    first: int
+    last: int | None
+
+
+class LogEntry(NamedTuple):
+    """A log as the document names it."""
+
+    name: str
+    bureau: str
+    node: Node
+    keys: list[LogKey]
+
+    def keys_at(self, size: int) -> list[Key]:
+        return [k.key for k in self.keys if k.first <= size and (k.last is None or size <= k.last)]
+
+
+def check_alliance(pack: Pack, manifest: Manifest, trusted: str | None) -> Alliance:
+    """Version 1 by its digest, each later one by the quorum of the one before; the last is given."""
+    file = "alliance/1.note"
+    note = read_note(pack.read(file), None, file)
+    if trusted is not None and note.digest != trusted:
+        raise Fault(
+            f"联盟文件第 1 版的摘要是 {note.digest}，与您提供的不同：这个证据包不属于您所信任的联盟",
+            f"version 1 of the alliance document has the digest {note.digest}, not the one you gave: "
+            "this pack is not of the alliance that you trust",
+            file=file,
+        )
+    current = Alliance(note, file)
+    current.signed_by_quorum(note, file)
+    if (current.version, current.previous) != (1, None):
+        raise Fault("联盟文件不是从第 1 版开始", "the alliance does not begin with version 1", file=file)
+    if manifest.digest != note.digest:
+        raise Fault(
+            "目录写的联盟文件摘要不对", "the manifest tells another digest of version 1", file="manifest.json"
+        )
+    versions = sum(name.startswith("alliance/") for name in pack.sizes)
+    for number in range(2, versions + 1):
+        current = _successor(pack, current, f"alliance/{number}.note")
+    if current.id != manifest.alliance:
+        raise Fault("目录写的是另一个联盟", "the manifest names another alliance", file="manifest.json")
+    return current
+
+
+def _successor(pack: Pack, current: Alliance, file: str) -> Alliance:
+    note = read_note(pack.read(file), None, file)
+    current.signed_by_quorum(note, file)
+    after = Alliance(note, file)
+    if not after.follows(current):
+        raise Fault(
+            f"这一版没有接在第 {current.version} 版之后，或丢掉了其中的密钥",
+            f"this does not follow version {current.version}, or forgets a key of it",
+            file=file,
+        )
+    return after
+
+
+# --- the tree (RFC 6962, C2SP tlog-tiles) -----------------------------------------------------------
+
+
+def tile_path(level: int, index: int, width: int) -> str:
+    digits = str(index)
+    digits = digits.zfill(-(-len(digits) // 3) * 3)
+    groups = [digits[i : i + 3] for i in range(0, len(digits), 3)]
+    part = "" if width == WIDTH else f".p/{width}"
+    return f"tile/{level}/{'/'.join([*('x' + group for group in groups[:-1]), groups[-1]])}{part}"
+
+
+class Tree:
+    """The leaf hashes of a log, each proved up to the signed root by the tiles above it."""
+
+    def __init__(self, pack: Pack, log: str, size: int, root: bytes) -> None:
+        self._pack, self._log, self.used = pack, log, set[str]()
+        self._edge: dict[tuple[int, int], list[bytes]] = {}
+        self._known: dict[int, tuple[int, list[bytes]]] = {}
+        peaks: list[bytes] = []
+        level = 0
+        while count := size >> 8 * level:
+            index, width = divmod(count, WIDTH)
+            if width:
+                self._edge[level, index] = hashes = self._read(level, index, width, size)
+                peaks = [*_peaks(hashes), *peaks]
+            level += 1
+        if _fold(peaks) != root:
+            raise Fault(
+                f"哈希块算出的树根与检查点（{size} 条）不符",
+                f"the tiles do not lead to the root of the checkpoint of size {size}",
+                log, size,
+            )  # fmt: skip
+
+    def leaf(self, position: int) -> bytes:
+        """The proven leaf hash of a position."""
+        index, within = divmod(position - 1, WIDTH)
+        return self._hashes(0, index, position)[within]
+
+    def _hashes(self, level: int, index: int, position: int) -> list[bytes]:
+        if edge := self._edge.get((level, index)):
+            return edge
+        if level in self._known and self._known[level][0] == index:
+            return self._known[level][1]
+        hashes = self._read(level, index, WIDTH, position)
+        above, within = divmod(index, WIDTH)
+        if _fold(_peaks(hashes)) != self._hashes(level + 1, above, position)[within]:
+            raise Fault(
+                "哈希块与检查点的树根不符，因此无法证明这条记录",
+                "a tile does not lead to the root of the checkpoint, so this record is not proved",
+                self._log, position, f"log/{self._log}/{tile_path(level, index, WIDTH)}",
+            )  # fmt: skip
+        self._known[level] = index, hashes
+        return hashes
+
+    def _read(self, level: int, index: int, width: int, position: int) -> list[bytes]:
+        name = f"log/{self._log}/{tile_path(level, index, width)}"
+        raw = self._pack.read(name, self._log, position)
+        if len(raw) != width * HASH:
+            raise Fault("哈希块长度不对", "the tile has a wrong length", self._log, position, name)
+        self.used.add(name)
+        return [raw[i : i + HASH] for i in range(0, len(raw), HASH)]
+
+
+def _peaks(hashes: list[bytes]) -> list[bytes]:
+    """The roots of the complete subtrees that these neighbours make, the largest first."""
+    peaks: list[bytes] = []
+    while hashes:
+        width = 1 << len(hashes).bit_length() - 1
+        peaks.append(_complete(hashes[:width]))
+        hashes = hashes[width:]
+    return peaks
+
+
+def _complete(hashes: list[bytes]) -> bytes:
+    while len(hashes) > 1:
+        hashes = [node_hash(hashes[i], hashes[i + 1]) for i in range(0, len(hashes), 2)]
+    return hashes[0]
+
+
+def _fold(peaks: list[bytes]) -> bytes:
+    if not peaks:
+        return hashlib.sha256(b"").digest()
+    root = peaks[-1]
+    for left in reversed(peaks[:-1]):
+        root = node_hash(left, root)
+    return root
+
+
+# --- one log ----------------------------------------------------------------------------------------
+
+
+class Seen(NamedTuple):
+    """A node that cosigned, and when (seconds)."""
+
+    node: Node
+    time: int
+
+
+class Proof:
+    """What was proved of one log."""
+
+    def __init__(self, part: Part, entry: LogEntry, runs: Runs) -> None:
+        self.part, self.entry, self.runs = part, entry, runs
+        self.first = self.last = ""
+        self.redacted = Runs()
+        self.tiles: set[str] = set()
+        self.signers: list[Key] = []
+        self.seen: list[Seen] = []
+        self.counted: list[Seen] = []
+        self.needed = 0
+
+    @property
+    def since(self) -> int | None:
+        """Since when the checkpoint is witnessed as the policy wants it (seconds); None when it is not."""
+        times = sorted(seen.time for seen in self.counted)
+        return times[self.needed - 1] if len(times) >= self.needed else None
+
+
+class Verifier:
+    """Goes through a pack and stops at the first fault; afterwards it knows what was proved."""
+
+    def __init__(self, pack: Pack, trusted: str | None) -> None:
+        self.pack, self.manifest = pack, read_manifest(pack)
+        check_names(pack, self.manifest)
+        self.runs = check_digests(pack, self.manifest)
+        self.alliance = check_alliance(pack, self.manifest, trusted)
+        self.report = Report.read(pack) if "report.json" in pack.sizes else None
+        self.absent: dict[str, set[int]] = {}
+        self.scope = Scope(self.manifest.selection)
+        self.proofs = {part.log: self._log(part) for part in self.manifest.parts}
+        self.scope.check(self.proofs)
+        self._check_counts()
+        self._check_tiles()
+        if self.report is not None:
+            self.report.check(self.proofs)
+
+    def _log(self, part: Part) -> Proof:
+        entry = self.alliance.logs.get(part.log)
+        if entry is None or entry.bureau != part.bureau:
+            raise Fault("联盟文件里没有这个单位的这个日志", "the alliance document has no such log", part.log)
+        proof = Proof(part, entry, self.runs[part.log] if part.log in self.runs else Runs())
+        note, root = self._checkpoint(part, proof)
+        tree = Tree(self.pack, part.log, part.size, root)
+        self._records(proof, tree)
+        proof.tiles = tree.used
+        self._witnesses(note, proof)
+        return proof
+
+    def _checkpoint(self, part: Part, proof: Proof) -> tuple[Note, bytes]:
+        """The checkpoint, signed by a key of the log that may sign this size."""
+        file = f"log/{part.log}/checkpoint"
+        note = read_note(self.pack.read(file, part.log, part.size), part.log, file)
+        match = _CHECKPOINT.fullmatch(note.text)
+        root = from_base64(match[3]) if match else None
+        if not match or root is None or match[1] != f"{self.alliance.id}.yinqiao/{part.log}":
+            zh, en = "不是这个日志的检查点", "this is no checkpoint of this log"
+            raise Fault(zh, en, part.log, part.size, file)
+        if int(match[2]) != part.size:
+            zh, en = "检查点的条数与目录不符", "the manifest tells another size"
+            raise Fault(zh, en, part.log, part.size, file)
+        proof.signers = list(_signed(note, proof.entry.keys_at(part.size), part, file))
+        if not proof.signers:
+            raise Fault(
+                "检查点没有该日志有效密钥的签名", "no key that may sign for this log signed the checkpoint",
+                part.log, part.size, file,
+            )  # fmt: skip
+        return note, root
+
+    def _records(self, proof: Proof, tree: Tree) -> None:
+        for entry in entries(self.pack, proof.part):
+            leaf = tree.leaf(entry.position)
+            if entry.value is None:
+                proof.redacted.add(entry.position)
+                self.scope.see_redacted(proof, entry.position)
+                continue
+            if leaf_hash(entry.value) != leaf:
+                raise _changed(proof.part.log, entry.position)
+            self._record(proof, entry.position, entry.value)
+
+    def _record(self, proof: Proof, position: int, value: bytes) -> None:
+        """The record says itself that it stands where it stands, not before the one before it."""
+        log = proof.part.log
+        match = _ENVELOPE.match(value)
+        if match is None or value[-1:] != b"}" or len(value) > RECORD_LIMIT or match[5] != match[7]:
+            raise _wrong(log, position, "记录不是规定的格式", "the record is no envelope of this contract")
+        if (match[3].decode(), match[4].decode()) != (self.alliance.id, log):
+            raise _wrong(log, position, "记录自称属于另一个日志", "the record says that it is of another log")
+        if int(match[1]) != position:
+            raise _wrong(log, position, "记录自称在别的位置", "the record says that it has another position")
+        time = match[2].decode()
+        if time < proof.last:
+            raise _wrong(log, position, "记录时间早于前一条", "the record is of before the one before it")
+        proof.first, proof.last = proof.first or time, time
+        stream = match[6].decode()
+        self.scope.see(proof, position, time, stream, int(match[8]))
+        if self.report is not None:
+            self.report.see(log, position, stream)
+        for key in (match[9] or b"").decode().split():
+            self._rests_on(key, log, position)
+
+    def _rests_on(self, key: str, log: str, position: int) -> None:
+        """Note a record of the basis that is not in the pack."""
+        there, _, at = key.partition(":")
+        if there not in self.runs or int(at) not in self.runs[there]:
+            if self.scope.basis and (there, int(at)) not in self.scope.absent:
+                raise Fault(
+                    f"缺少第 {at} 条：{log} 第 {position} 条以它为依据，而本包声称包含全部依据",
+                    f"{there}:{at} is not here, though {log}:{position} rests on it and the pack claims "
+                    "to hold "
+                    "all that its records rest on",
+                    there, int(at),
+                )  # fmt: skip
+            self.absent.setdefault(there, set()).add(int(at))
+
+    def _witnesses(self, note: Note, proof: Proof) -> None:
+        """Each cosignature of a node holds; which of them count, and how many it takes."""
+        part, file = proof.part, f"log/{proof.part.log}/checkpoint"
+        keys = {node.key: node for node in self.alliance.nodes.values()}
+        signed = _signed(note, keys, part, file)
+        proof.seen = [Seen(keys[key], time or 0) for key, time in signed.items()]
+        counted = self.alliance.counted(proof.entry)
+        proof.counted = [seen for seen in proof.seen if seen.node in counted]
+        proof.needed = self.alliance.needed(proof.entry)
+
+    def _check_counts(self) -> None:
+        for proof in self.proofs.values():
+            part = proof.part
+            if proof.runs.count != part.records or not part.records:
+                raise Fault(
+                    f"目录写明 {part.records} 条记录，实有 {proof.runs.count} 条，最后一条是第 "
+                    f"{proof.runs.end} 条",
+                    f"the manifest tells of {part.records} records, {proof.runs.count} are here, "
+                    f"the last at position {proof.runs.end}",
+                    part.log, proof.runs.end, records_file(part.log),
+                )  # fmt: skip
+
+    def _check_tiles(self) -> None:
+        tiles = tiles_by_log(self.pack)
+        for log, proof in self.proofs.items():
+            for name in sorted(tiles.get(log, set()) - proof.tiles):
+                raise Fault("多出一个用不到的哈希块", "a tile that nothing needs", log, file=name)
+
+
+def _signed(note: Note, keys: Iterable[Key], part: Part, file: str) -> dict[Key, int | None]:
+    try:
+        return note.signed(keys)
+    except ValueError as error:
+        raise Fault(
+            f"{plain(error)} 的签名无效", f"the signature of {plain(error)} does not hold",
+            part.log, part.size, file,
+        ) from None  # fmt: skip
+
+
+def _wrong(log: str, position: int, zh: str, en: str) -> Fault:
+    return Fault(zh, en, log, position, records_file(log))
+
+
+# --- what the pack is about -------------------------------------------------------------------------
+
+
+class Scope:
+    """The selection as the manifest tells it, and whether the pack holds all of it."""
+
+    def __init__(self, selection: dict[str, Any]) -> None:
+        self._file = "manifest.json"
+        self.kind, basis, absent = fields(selection, self._file, kind=str, basis_=bool, absent_=list)
+        self.basis, self.absent = bool(basis), {read_key(key, self._file) for key in absent or []}
+        self.log = self.stream = self.after = self.until = self.bureau = ""
+        self.keys: list[tuple[str, int]] = []
+        self.name = ""
+        self._read(selection)
+        self._versions = self._holes = 0
+        self._last: dict[str, int] = {}
+
+    def _read(self, told: dict[str, Any]) -> None:
+        if self.kind == "records":
+            (keys,) = fields(told, self._file, records=list)
+            self.keys = [read_key(key, self._file) for key in keys]
+        elif self.kind == "subject":
+            self.log, self.stream = fields(told, self._file, log=str, stream=str)
+        elif self.kind == "bureau":
+            (self.bureau,) = fields(told, self._file, bureau=str)
+        elif self.kind == "period":
+            self.after, self.until, bureau = fields(told, self._file, after=str, until=str, bureau_=str)
+            self.bureau = bureau or ""
+        elif self.kind == "report":
+            (self.name,) = fields(told, self._file, name=str)
+        else:
+            raise Fault("不认识这种选择", "no such kind of selection is known", file=self._file)
+
+    def see_redacted(self, proof: Proof, position: int) -> None:
+        """A redacted record may stand for any of the missing ones."""
+        self._holes += proof.part.log == self.log
+        if self._last.get(proof.part.log) == position - 1:
+            self._last[proof.part.log] = position
+
+    def see(self, proof: Proof, position: int, time: str, stream: str, version: int) -> None:
+        log = proof.part.log
+        if self.kind == "subject" and (log, stream) == (self.log, self.stream):
+            self._see_version(log, position, version)
+        if self.kind == "period" and self.after < time <= self.until and self.bureau in ("", log[:6]):
+            self._see_within(proof, position)
+
+    def _see_version(self, log: str, position: int, version: int) -> None:
+        skipped = version - self._versions - 1
+        if not 0 <= skipped <= self._holes:
+            zh = f"这一事项在本条之前缺少第 {self._versions + 1} 版"
+            en = f"version {self._versions + 1} of the subject is missing before this"
+            raise _wrong(log, position, zh, en)
+        self._holes -= skipped
+        self._versions = version
+
+    def _see_within(self, proof: Proof, position: int) -> None:
+        log = proof.part.log
+        if log in self._last:
+            _check_whole(proof, self._last[log] + 1, position - 1)
+        self._last[log] = position
+
+    def check(self, proofs: dict[str, Proof]) -> None:
+        """All that was selected is here, as far as that can be known."""
+        for log, position in self.keys:
+            if log not in proofs or position not in proofs[log].runs:
+                raise _missing(log, position)
+        if self.kind == "bureau":
+            for proof in proofs.values():
+                if proof.part.log[:6] == self.bureau:
+                    _check_whole(proof, 1, proof.part.size)
+        if self.kind == "subject" and not self._versions and not self._holes:
+            raise Fault("没有这一事项的记录", "no record of the subject is here", self.log)
+
+
+def _check_whole(proof: Proof, first: int, last: int) -> None:
+    if (position := proof.runs.missing(first, last)) is not None:
+        raise _missing(proof.part.log, position)
+
+
+def _missing(log: str, position: int) -> Fault:
+    return Fault(
+        "应当在包内的记录缺失", "a record that should be in the pack is missing",
+        log, position, records_file(log),
+    )  # fmt: skip
+
+
+# --- the report -------------------------------------------------------------------------------------
+
+
+class Figure(NamedTuple):
+    """A figure, or a row, and the records that it rests on."""
+
+    name: Words
+    value: Any
+    records: list[tuple[str, int]]
+    counts: bool
+    of: str
+
+
+class Report:
+    """A report's figures; nothing of it is signed, so what it says must follow from what is."""
+
+    def __init__(self, name: str, vector: dict[str, Any], figures: list[Figure], rows: list[Figure]) -> None:
+        self.name, self.vector, self.figures, self.rows = name, vector, figures, rows
+        self._streams: dict[tuple[str, int], str | None] = {}
+        for part in (*figures, *rows):
+            self._streams |= dict.fromkeys(part.records)
+        self.recounted: list[Figure] = []
+
+    @classmethod
+    def read(cls, pack: Pack) -> Report:
+        file = "report.json"
+        content = read_json(pack.read(file), file)
+        name, vector, figures, rows = fields(content, file, name=str, vector=dict, figures=list, rows_=list)
+        citing = [row for row in rows or [] if isinstance(row, dict) and "records" in row]
+        lines = [
+            Figure(Words("", ""), None, _records(row, file), counts=False, of="records") for row in citing
+        ]
+        return cls(name, vector, [_figure(figure, file) for figure in figures], lines)
+
+    def see(self, log: str, position: int, stream: str) -> None:
+        if (log, position) in self._streams:
+            self._streams[log, position] = stream
+
+    def check(self, proofs: dict[str, Proof]) -> None:
+        for part in (*self.figures, *self.rows):
+            for log, position in part.records:
+                self._check_record(part, log, position, proofs)
+        for figure in self.figures:
+            if figure.counts:
+                self._check_count(figure)
+
+    def _check_record(self, part: Figure, log: str, position: int, proofs: dict[str, Proof]) -> None:
+        if log not in proofs or position not in proofs[log].runs:
+            raise Fault(
+                f"报表{_quoted(part)}所依据的这条记录不在包内",
+                f"the report{_quoted_en(part)} rests on this record, which is not in the pack",
+                log, position, "report.json",
+            )  # fmt: skip
+        bound = self.vector.get(log)
+        if not isinstance(bound, int) or position > bound:
+            raise Fault(
+                f"报表{_quoted(part)}引用的这条记录超出报表自己声明的范围",
+                f"the report{_quoted_en(part)} cites this record, which is beyond the report's own positions",
+                log, position, "report.json",
+            )  # fmt: skip
+
+    def _check_count(self, figure: Figure) -> None:
+        streams = {(log, self._streams[log, position]) for log, position in figure.records}
+        if figure.of == "streams" and any(stream is None for _, stream in streams):
+            return
+        counted = len(streams) if figure.of == "streams" else len(set(figure.records))
+        if isinstance(figure.value, bool) or figure.value != counted:
+            what = Words("个事项", "subjects") if figure.of == "streams" else Words("条记录", "records")
+            raise Fault(
+                f"指标“{figure.name.zh}”写的是 {plain(figure.value, 40)}，而它所依据的是 {counted} {what.zh}",
+                f'figure "{figure.name.en}" says {plain(figure.value, 40)}, and rests on {counted} {what.en}',
+                file="report.json",
+            )  # fmt: skip
+        self.recounted.append(figure)
+
+
+def _quoted(part: Figure) -> str:
+    return f"指标“{part.name.zh}”" if part.name.zh else ""
+
+
+def _quoted_en(part: Figure) -> str:
+    return f'\'s figure "{part.name.en}"' if part.name.en else ""
+
+
+def _figure(figure: object, file: str) -> Figure:
+    name, zh, en, count, of = fields(figure, file, name=str, zh_=str, en_=str, count_=bool, of_=str)
+    if of not in (None, "records", "streams"):
+        raise Fault("不认识这种计数", "no such way of counting is known", file=file)
+    value = figure.get("value") if isinstance(figure, dict) else None
+    words = Words(plain(zh or name), plain(en or name))
+    return Figure(words, value, _records(figure, file), bool(count), of or "records")
+
+
+def _records(thing: object, file: str) -> list[tuple[str, int]]:
+    (records,) = fields(thing, file, records=list)
+    for each in records:
+        if not isinstance(each, list) or [type(part) for part in each] != [str, int]:
+            raise Fault("记录编号写法不对", "a record is not written [log, position]", file=file)
+    return [(log, position) for log, position in records]
+
+
+# --- telling ----------------------------------------------------------------------------------------
+
+
+class Item(NamedTuple):
+    """A heading and the sentences under it."""
+
+    heading: Words
+    points: list[Words]
+
+
+def proved(verifier: Verifier, *, trusted: bool) -> list[Item]:
+    """What follows from the signatures, for a reader who is no engineer."""
+    items = [_tell_alliance(verifier.alliance)] if trusted else []
+    items += [_tell_log(verifier, proof) for proof in verifier.proofs.values()]
+    items += _tell_scope(verifier.scope)
+    if (report := verifier.report) is not None:
+        items += [_tell_figure(verifier, report, figure) for figure in report.figures]
+        items += _tell_rows(report)
+    return items
+
+
+def _tell_alliance(alliance: Alliance) -> Item:
+    points = [
+        Words(
+            "第 1 版与您提供的摘要一致，并由它自己规定的多数密钥签署。",
+            "Version 1 has the digest that you gave, and is signed by the majority of keys that it names.",
+        )
+    ]
+    if alliance.version > 1:
+        points.append(Words(
+            f"此后直到第 {alliance.version} 版，每一版都由前一版规定的多数密钥签署。",
+            f"Each later one, up to version {alliance.version}, is signed by the majority that the one "
+            "before names.",
+        ))  # fmt: skip
+    return Item(
+        Words("联盟文件（谁是谁、各用哪把密钥）可信", "The alliance document (who is who) can be trusted"),
+        points,
+    )
+
+
+def _tell_log(verifier: Verifier, proof: Proof) -> Item:
+    part, bureau, where = proof.part, _bureau(verifier, proof), proof.runs.words()
+    first, last = moment(proof.first), moment(proof.last)
+    points = [
+        Words(
+            f"包内有这个日志的 {proof.runs.count} 条记录：{where.zh}。"
+            + (f"该单位自述的记录时间：{first} 至 {last}。" if proof.first else ""),
+            f"The pack holds {_many(proof.runs.count, 'record')} of this log: {where.en}."
+            + (f" The bureau says that it recorded them from {first} to {last}." if proof.first else ""),
+        ),
+        Words(
+            f"该单位用自己的密钥签署了日志的前 {part.size} 条记录，签名有效；"
+            "包内每条记录都在其中，位置相同，每个字节都与签署时相同。",
+            f"The bureau signed the first {_many(part.size, 'record')} of the log with its own key, and the "
+            "signature holds; each record in the pack is among them, in this place, every byte as it "
+            "was signed.",
+        ),
+        *_tell_witnesses(proof),
+    ]
+    return Item(Words(f"{bureau.zh}，日志 {part.log}", f"{bureau.en}, log {part.log}"), points)
+
+
+def _tell_witnesses(proof: Proof) -> list[Words]:
+    """Who cosigned when; since when nothing can have been changed."""
+    seen = sorted(proof.seen, key=lambda each: each.time)
+    zh = [f"{plain(node.name)}（{plain(node.operator)}）{second(time)}" for node, time in seen]
+    en = [f"{plain(node.name)} ({plain(node.operator)}) {second(time)}" for node, time in seen]
+    names, needed = [plain(each.node.name) for each in proof.counted], proof.needed
+    listed = Words(
+        f"其他节点的见证签名，均有效：{'；'.join(zh)}。" if zh else "没有其他节点的见证签名。",
+        f"Cosignatures of nodes, all valid: {'; '.join(en)}." if en else "No node has cosigned.",
+    )
+    count = Words(
+        f"联盟规定至少 {needed} 个见证（日志所在节点的运行者自己的不算），计入 {len(names)} 个"
+        f"{'：' + '、'.join(names) if names else ''}",
+        f"The alliance wants {needed} (those of the operator who hosts the log do not count); "
+        f"{len(names)} count{': ' + ', '.join(names) if names else ''}",
+    )
+    if proof.since is None:
+        return [listed, Words(f"{count.zh}。尚不足以算作已见证。", f"{count.en}. That is not enough yet.")]
+    since = second(proof.since)
+    return [listed, Words(
+        f"{count.zh}。因此，这些记录最迟在 {since} 已经存在，此后没有改动。",
+        f"{count.en}. So these records existed by {since} at the latest, and nothing was changed since.",
+    )]  # fmt: skip
+
+
+def _bureau(verifier: Verifier, proof: Proof) -> Words:
+    return verifier.alliance.bureau(proof.part.bureau, (proof.last or verifier.manifest.made)[:10])
+
+
+def _tell_scope(scope: Scope) -> list[Item]:
+    heading, points = Words("所选范围内部没有缺漏", "There is no gap within what was selected"), []
+    if scope.kind in _WHOLE:
+        points.append(_WHOLE[scope.kind])
+    if scope.basis:
+        points.append(Words(
+            f"包内记录所依据的其他记录也都在包内{'（列为缺少的除外，见下）' if scope.absent else ''}。",
+            "Every record that one of them rests on is in the pack too"
+            f"{', but for those listed as absent (see below)' if scope.absent else ''}.",
+        ))  # fmt: skip
+    return [Item(heading, points)] if points else []
+
+
+_WHOLE = {
+    "records": Words("目录列出的记录都在包内。", "Every record that the manifest lists is in the pack."),
+    "bureau": Words(
+        "上列日志从第 1 条到所签署的最后一条，全部在包内。",
+        "The logs above are here whole, from position 1 to the last one that was signed.",
+    ),
+    "period": Words(
+        "时段之内，每个日志的记录位置连续，中间没有缺少。",
+        "Within the period, the positions in each log follow one another without a gap.",
+    ),
+    "subject": Words(
+        "这一事项的记录从第 1 版起连续，中间没有缺少。",
+        "The subject's records follow one another from version 1 on without a gap.",
+    ),
+}
+
+
+def _tell_figure(verifier: Verifier, report: Report, figure: Figure) -> Item:
+    name, value = figure.name, _shown(figure)
+    events = len(set(figure.records))
+    heading = Words(
+        f"报表“{plain(report.name)}”的指标“{name.zh}”= {value}，依据 {events} 条已签署的事件",
+        f'Figure "{name.en}" = {value} of the report "{plain(report.name)}" rests on '
+        f"{_many(events, 'signed event')}",
+    )
+    points = [_tell_resting(verifier, figure, log) for log in sorted({log for log, _ in figure.records})]
+    if figure in report.recounted:
+        points.append(_RECOUNTED[figure.of])
+    return Item(heading, points)
+
+
+_RECOUNTED = {
+    "records": Words(
+        "重新数过：指标就是这些事件的条数。", "Counted again: the figure is the number of these events."
+    ),
+    "streams": Words(
+        "重新数过：指标就是这些事件所属事项的个数（同一事项的先后事件只算一个）。",
+        "Counted again: the figure is the number of subjects that these events belong to, each counted once.",
+    ),
+}
+
+
+def _tell_resting(verifier: Verifier, figure: Figure, log: str) -> Words:
+    """Of one log: these events, signed by, witnessed by, unchanged since."""
+    proof = verifier.proofs[log]
+    runs = Runs(sorted({position for where, position in figure.records if where == log}))
+    bureau, where = _bureau(verifier, proof), runs.words()
+    by = [f"{plain(seen.node.name)} {second(seen.time)}" for seen in proof.counted]
+    zh, en = "尚未充分见证", "not witnessed enough yet"
+    if proof.since is not None:
+        zh = f"见证：{'；'.join(by)}；自 {second(proof.since)} 起没有改动"
+        en = f"witnessed by {'; '.join(by)}; unchanged since {second(proof.since)}"
+    return Words(
+        f"{bureau.zh}签署 {runs.count} 条：日志 {log} {where.zh}；{zh}。",
+        f"{runs.count} signed by {bureau.en}: log {log}, {where.en}; {en}.",
+    )
+
+
+def _tell_rows(report: Report) -> list[Item]:
+    if not report.rows:
+        return []
+    cited = len({record for row in report.rows for record in row.records})
+    name = plain(report.name)
+    return [Item(Words(
+        f"报表“{name}”各行引用的 {cited} 条记录都在包内，并如上所述得到证明",
+        f'The {_many(cited, "record")} cited by rows of the report "{name}": all are in the pack, '
+        'proved as above',
+    ), [])]  # fmt: skip
+
+
+def unproved(verifier: Verifier, *, trusted: bool) -> list[Words]:
+    """What a reader might take for proved, and is not."""
+    report = verifier.report
+    found = [] if trusted else [_untrusted(verifier.manifest.digest)]
+    for proof in verifier.proofs.values():
+        found += _unproved_log(proof)
+    found += _unproved_scope(verifier)
+    found += [_absent(log, positions) for log, positions in sorted(verifier.absent.items())]
+    if report is not None:
+        found += [_uncounted(each) for each in report.figures if each not in report.recounted]
+        found.append(_CHOSEN)
+    return [*found, *_NEVER]
+
+
+def _untrusted(digest: str) -> Words:
+    return Words(
+        "未证明联盟文件是真的：您没有提供摘要，以上一切都以包内自带的联盟文件为前提（第 1 版摘要 "
+        f"{digest}），"
+        "而它可能是伪造的。请向您信任的人核对这个摘要。",
+        "That the alliance document is genuine: you gave no digest, so all of the above presupposes "
+        "the document "
+        f"in the pack (version 1 has the digest {digest}), which a forger can make up. Compare that "
+        "digest with "
+        "somebody you trust.",
+    )
+
+
+def _unproved_log(proof: Proof) -> list[Words]:
+    log, found = proof.part.log, []
+    if proof.since is None:
+        found.append(Words(
+            f"未证明日志 {log} 没有另一个版本：见证不足，眼下只有该单位自己的签名作保，"
+            "它仍可能向别人出示不同的日志。",
+            f"That log {log} has no other version: it is not witnessed enough, so only the bureau's own "
+            "signature "
+            "vouches for it, and the bureau might still show others a different log.",
+        ))  # fmt: skip
+    if proof.redacted.count:
+        where = proof.redacted.words()
+        found.append(Words(
+            f"未证明日志 {log} {where.zh}写的是什么：内容已依决定删去，只留哈希值；"
+            "只证明该位置有过这样一条记录。",
+            f"What log {log} said at {where.en}: the content was removed by decision and only its hash "
+            "was kept; proved is just that such a record stood there.",
+        ))  # fmt: skip
+    return found
+
+
+def _unproved_scope(verifier: Verifier) -> list[Words]:
+    """What may lie beyond the ends of the selection."""
+    scope, proofs = verifier.scope, verifier.proofs
+    logs = [
+        log for log in sorted(verifier.alliance.logs) if scope.kind == "bureau" and log[:6] == scope.bureau
+    ]
+    found = [
+        Words(
+            f"未证明该单位的日志 {plain(log)}：联盟文件列有这个日志，但它不在本包内。",
+            f"Anything of this bureau's log {plain(log)}: the alliance document has it, this pack has not.",
+        )
+        for log in logs
+        if log not in proofs
+    ]
+    return [*found, *_EDGES.get(scope.kind, ())]
+
+
+_EDGES = {
+    "period": (
+        Words(
+            "未证明时段首尾没有少选记录：只证明包内记录之间没有缺少。",
+            "That no record was left out at the period's ends: proved is that none is missing in between.",
+        ),
+    ),
+    "subject": (
+        Words(
+            "未证明这一事项没有更新的记录：只证明从第 1 版到包内最后一版没有缺少。",
+            "That the subject has no later record: proved is that none is missing up to the pack's last one.",
+        ),
+    ),
+}
+
+
+def _absent(log: str, positions: set[int]) -> Words:
+    where = Runs(sorted(positions)).words()
+    return Words(
+        f"未证明日志 {plain(log)} {where.zh}：包内有记录以它们为依据，但它们不在本包内。",
+        f"Anything of log {plain(log)}, {where.en}: records of the pack rest on these, but they are not "
+        "in this pack.",
+    )
+
+
+def _uncounted(figure: Figure) -> Words:
+    value = _shown(figure)
+    return Words(
+        f"未证明指标“{figure.name.zh}”的数值 {value} 算得对：它引用的事件已经证明，计算没有重做。",
+        f'That the value {value} of figure "{figure.name.en}" is computed rightly: the events it cites '
+        "are proved, "
+        "the computation was not repeated.",
+    )
+
+
+_CHOSEN = Words(
+    "未证明报表选对了事件、没有遗漏：这要用 yinqiao audit reproduce 在任一节点重做报表。",
+    "That the report chose the right events and left none out: for that, make it again at any node with "
+    "`yinqiao audit reproduce`.",
+)
+_NEVER = (
+    Words(
+        "未证明事件所说的事情属实：签名只说明哪个单位记下了什么、最迟何时记下。",
+        "That what the events say is true: signatures show which bureau recorded what, and by when at "
+        "the latest.",
+    ),
+    Words(
+        "未证明没有别的记录：证据包是选取的结果，后来的更正、作废或其他单位的记录可能不在包内。",
+        "That there is nothing else: a pack is a choice, and later corrections, voidings or other "
+        "bureaus' records "
+        "may exist outside it.",
+    ),
+    Words(
+        "未证明记录里写的时间准确：那是签署单位自己的时钟；见证时间则出自其他节点的时钟。",
+        "That the times in the records are right: they are of the bureau's own clock. The witnesses' "
+        "times are of "
+        "other nodes' clocks.",
+    ),
+    Words(
+        "未证明密钥始终由所属单位保管，也未证明没有更新的联盟文件撤销了其中的密钥。",
+        "That each key always was in the right hands, and that no newer alliance document withdrew one.",
+    ),
+    Words(
+        "未核对记录内容是否符合 JSON Schema：schemas 目录只供阅读，未经签名。",
+        "That the content of the records fits its JSON Schema: the schemas are for reading, and are "
+        "not signed.",
+    ),
+    Words(
+        "未涉及附件和个人资料：它们不进日志，也不在包内。",
+        "Anything about attachments and personal data: they enter no log and are not in the pack.",
+    ),
+)
+
+
+def _shown(figure: Figure) -> str:
+    return plain(json.dumps(figure.value, ensure_ascii=False), 80)
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def about(verifier: Verifier) -> Words:
+    """What the pack was made of, as its manifest says."""
+    scope, words = verifier.scope, _ABOUT[verifier.scope.kind]
+    bureau = Words("全部单位", "all bureaus")
+    if scope.bureau:
+        bureau = verifier.alliance.bureau(scope.bureau, verifier.manifest.made[:10])
+    parts = {
+        "name": plain(scope.name), "log": plain(scope.log), "stream": plain(scope.stream, 40),
+        "after": moment(scope.after), "until": moment(scope.until),
+    }  # fmt: skip
+    zh, en = words.zh.format(bureau=bureau.zh, **parts), words.en.format(bureau=bureau.en, **parts)
+    more = (
+        Words("，以及它们所依据的记录", ", and the records that these rest on")
+        if scope.basis
+        else Words("", "")
+    )
+    return Words(zh + more.zh, en + more.en)
+
+
+_ABOUT = {
+    "records": Words("选定的若干记录", "chosen records"),
+    "subject": Words("日志 {log} 中事项 {stream} 的记录", "the records of subject {stream} in log {log}"),
+    "bureau": Words("{bureau}的全部日志", "all logs of {bureau}"),
+    "period": Words(
+        "{bureau}在 {after} 之后、至 {until} 的记录", "the records of {bureau} after {after}, up to {until}"
+    ),
+    "report": Words("报表“{name}”所依据的记录", 'the records behind the report "{name}"'),
+}
+
+
+def tell_good(path: str, verifier: Verifier, *, trusted: bool) -> str:
+    """The result, in Chinese, then in English."""
+    what, made = about(verifier), moment(verifier.manifest.made)
+    items, gaps = proved(verifier, trusted=trusted), unproved(verifier, trusted=trusted)
+    records = sum(proof.runs.count for proof in verifier.proofs.values())
+    but = Words("", "") if trusted else _PRESUPPOSED
+    zh = [
+        "银桥证据包核验结果", "",
+        f"结论：通过。包内全部 {records} 条记录均经核验，没有发现不符之处。{but.zh}", "",
+        f"文件：{plain(path)}", f"联盟：{plain(verifier.alliance.id)}", f"内容：{what.zh}",
+        f"制作时间：{made}（制作者自述）", "以下时间均为北京时间。", "",
+        "一、已经证明", *_listed(items, 0), "",
+        "二、没有证明", *_numbered([words.zh for words in gaps]),
+    ]  # fmt: skip
+    en = [
+        "Yinqiao evidence pack: result", "",
+        f"Result: GOOD. All {_many(records, 'record')} in the pack were verified, and all holds.{but.en}", "",
+        f"File: {plain(path)}", f"Alliance: {plain(verifier.alliance.id)}", f"Content: {what.en}",
+        f"Made: {made} (so its maker says)", "All times are Beijing time (UTC+8).", "",
+        "1. What is proved", *_listed(items, 1), "",
+        "2. What is not proved", *_numbered([words.en for words in gaps]),
+    ]  # fmt: skip
+    return "\n".join([*zh, "", "-" * 72, "", *en]) + "\n"
+
+
+_PRESUPPOSED = Words(
+    "前提：包内自带的联盟文件是真的（见“没有证明”第 1 点）。",
+    " This presupposes that the alliance document in it is genuine (see 2, item 1).",
+)
+
+
+def _listed(items: list[Item], language: int) -> Iterator[str]:
+    for number, item in enumerate(items, 1):
+        yield f"  {number}) {item.heading[language]}"
+        yield from (f"     · {point[language]}" for point in item.points)
+
+
+def _numbered(sentences: list[str]) -> list[str]:
+    return [f"  {number}) {sentence}" for number, sentence in enumerate(sentences, 1)]
+
+
+def tell_fault(path: str, fault: Fault) -> str:
+    """Where the first fault is, in Chinese, then in English."""
+    words, place = fault.words, fault.place
+    return "\n".join([
+        "银桥证据包核验结果", "", "结论：不通过。这个证据包不能作为证据。", "",
+        f"文件：{plain(path)}", f"第一处错误：{place.zh}", f"原因：{words.zh}。",
+        "核验到此停止，对包内其余内容不作任何保证。", "", "-" * 72, "",
+        "Yinqiao evidence pack: result", "", "Result: FAULT. This pack is no evidence.", "",
+        f"File: {plain(path)}", f"First fault: {place.en}", f"Reason: {words.en}.",
+        "Verification stopped here; nothing else in the pack is vouched for.", "",
+    ])  # fmt: skip
+
+
+# --- the command line -------------------------------------------------------------------------------
+
+_NO_DIGEST = """\
+需要 --digest：联盟文件第 1 版的摘要（base64，44 个字符）。请向您信任的人索取，例如本单位的审计人员、
+联盟成员单位或其官方网站；不要从证据包里取。只想先看看内容，可以用 --trust-pack，结论会注明这个前提。
+--digest is needed: the digest of version 1 of the alliance document (base64, 44 characters). Get it from
+somebody you trust: your own auditors, a member of the alliance, or its official site; not from the pack. To
+have a look without it, use --trust-pack; the result will say what it presupposes.
+"""
+
+
+def main(words: list[str] | None = None) -> int:
+    """0 all holds, 1 a fault, 2 wrong use."""
+    parser = argparse.ArgumentParser(
+        prog="verify.py", description="核验银桥证据包 / Verify a Yinqiao evidence pack."
+    )
+    parser.add_argument("pack", help="证据包 / the pack, *.yinqiao-evidence.zip")
+    parser.add_argument(
+        "--digest", help="联盟文件第 1 版的摘要 / digest of version 1 of the alliance document"
+    )
+    parser.add_argument(
+        "--trust-pack", action="store_true", help="不带摘要，先看看 / have a look without a digest"
+    )
+    asked = parser.parse_args(words)
+    if asked.digest is None and not asked.trust_pack:
+        sys.stderr.write(_NO_DIGEST)
+        return 2
+    if asked.digest is not None and len(from_base64(asked.digest) or b"") != HASH:
+        sys.stderr.write(f"--digest 不是 32 字节的 base64 / is not 32 bytes in base64\n\n{_NO_DIGEST}")
+        return 2
+    try:
+        verifier = Verifier(Pack(asked.pack), asked.digest)
+    except Fault as fault:
+        sys.stdout.write(tell_fault(asked.pack, fault))
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"打不开文件 / cannot open the file: {plain(asked.pack)}: {error.strerror}\n")
+        return 2
+    sys.stdout.write(tell_good(asked.pack, verifier, trusted=asked.digest is not None))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a console may lack the characters
+    sys.exit(main())

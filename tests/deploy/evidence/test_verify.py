@@ -1,0 +1,576 @@
+"""A stranger with verifier, pack and digest learns what holds, or the first thing that does not."""
+
+import ast
+import base64
+import json
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+
+import pytest
+
+from deploy.evidence.verify import Fault, Pack, Verifier
+from events import alliance, merkle, notes
+from events.alliance_document import Key
+from tests.deploy.evidence import edited
+from tests.deploy.evidence.conftest import Said, Verify
+from tests.deploy.evidence.edited import MANIFEST, REPORT, Edited
+from tests.services.auditor import packs
+from tests.services.ledger.nodes import LOG, OTHER, signer, values_of
+from tests.support.project import ROOT
+
+Made = Callable[..., bytes]
+ALL = ("sichuan", "observer", "chongqing")
+RECORDS, CHECKPOINT = f"log/{LOG}/records.jsonl", f"log/{LOG}/checkpoint"
+TILE = f"log/{LOG}/tile/0/000"
+
+
+def fault(said: Said, place: str = "") -> str:
+    """What is said of a fault, once it is clear that there is one, and that it is where it must be."""
+    assert (said.code, said.err) == (1, ""), said
+    assert "结论：不通过" in said.out
+    assert "Result: FAULT" in said.out
+    line = next(line for line in said.out.splitlines() if line.startswith("First fault: "))
+    assert line.startswith(f"First fault: {place}"), said.out
+    return said.out
+
+
+# --- a good pack --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", packs.SELECTIONS)
+def test_a_good_pack_is_good(name: str, made: Made, verify: Verify) -> None:
+    said = verify(made(name, *ALL))
+
+    assert (said.code, said.err) == (0, "")
+    assert "结论：通过" in said.out
+    assert "Result: GOOD" in said.out
+    assert "2026-03-02 09:01:00 at the latest, and nothing was changed since" in said.out
+
+
+def test_a_figure_is_told_with_its_events_bureaus_and_witnesses(made: Made, verify: Verify) -> None:
+    out = verify(made("report", *ALL)).out
+
+    assert 'Figure "joint activities" = 4 of the report "2025 年川渝联合活动" rests on 7 signed events' in out
+    assert (
+        "5 signed by Jiangjin District Bureau (500116): log 500116, positions 1–4, 300; witnessed by sichuan "
+        "2026-03-02 09:00:00; observer 2026-03-02 09:01:00; unchanged since 2026-03-02 09:01:00."
+    ) in out
+    assert "中共成都市委老干部局（510100）签署 2 条：日志 510100 第 1–2 条" in out
+    assert "Counted again: the figure is the number of subjects" in out
+    assert 'That the value 62 of figure "persons" is computed rightly' in out
+
+
+def test_it_runs_with_cryptography_and_nothing_of_ours(made: Made, verify: Verify) -> None:
+    assert verify(made("report", *ALL)).err == ""  # strange modules would be named there
+
+    tree = ast.parse((ROOT / "deploy/evidence/verify.py").read_text("utf-8"), feature_version=(3, 9))
+    named = {
+        name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for name in [node.module or ""]
+    }
+    assert not any(name.startswith(("events", "services", "projections", "deploy")) for name in named)
+
+
+def test_what_rests_on_records_outside_the_pack_is_named(made: Made, verify: Verify) -> None:
+    assert "Anything of log 500116, positions 100, 200" in verify(made("report", *ALL)).out
+    assert "rest on these, but" not in verify(made("basis", *ALL)).out
+
+
+@pytest.mark.parametrize("cosigners", [(), ("chongqing",), ("chongqing", "observer")])
+def test_too_few_witnesses_are_told_and_no_fault(
+    cosigners: tuple[str, ...], made: Made, verify: Verify
+) -> None:
+    said = verify(made("records", *cosigners))
+
+    assert said.code == 0
+    assert (
+        f"That log {LOG} has no other version: it is not witnessed enough" in said.out
+    )  # its host is chongqing's
+
+
+def test_an_unknown_key_on_a_checkpoint_neither_harms_nor_counts(made: Made, verify: Verify) -> None:
+    stranger = notes.Signer("stranger.example/node", bytes(32), notes.Kind.COSIGNATURE)
+    pack = Edited.of(made("records"))
+    pack.files[CHECKPOINT] = notes.cosign(pack.files[CHECKPOINT], stranger, 1).encode()
+
+    said = verify(pack.consistent())
+
+    assert said.code == 0
+    assert "No node has cosigned." in said.out
+
+
+def test_a_redacted_record_is_proved_by_its_hash_and_named(made: Made, verify: Verify) -> None:
+    def redact(lines: list[bytes]) -> None:
+        lines[16] = b'{"redacted":17}\n'
+
+    said = verify(Edited.of(made("bureau", *ALL)).lines(redact).consistent())
+
+    assert said.code == 0
+    assert "What log 500116 said at position 17: the content was removed" in said.out
+
+
+# --- wrong use ----------------------------------------------------------------------------------------
+
+
+def test_without_the_digest_it_says_where_to_get_it(made: Made, verify: Verify) -> None:
+    said = verify(made("records"), digest=None)
+
+    assert (said.code, said.out) == (2, "")
+    assert "请向您信任的人索取" in said.err
+    assert "Get it from" in said.err
+
+
+def test_a_pack_can_be_looked_at_on_trust_and_the_result_says_so(made: Made, verify: Verify) -> None:
+    said = verify(made("records", *ALL), "--trust-pack", digest=None)
+
+    assert said.code == 0
+    assert "presupposes that the alliance document in it is genuine" in said.out
+    assert edited.digest() in said.out
+    assert "can be trusted" not in said.out
+
+
+def test_wrong_use_has_an_exit_code_of_its_own(made: Made, verify: Verify) -> None:
+    assert verify(made("records"), digest="short").code == 2
+    assert verify(made("records"), "--unknown").code == 2
+    assert verify(made("records"), "more").code == 2
+
+
+# --- damage that the manifest's digests show ------------------------------------------------------------
+
+PLACES = {
+    "README.txt": "file README.txt",
+    "alliance/1.note": "file alliance/1.note",
+    "alliance/2.note": "file alliance/2.note",
+    CHECKPOINT: f"log {LOG}, position 600",
+    RECORDS: f"log {LOG}, position 300",
+    TILE: f"log {LOG}, position 1",
+    f"log/{LOG}/tile/0/001": f"log {LOG}, position 300",
+    f"log/{LOG}/tile/0/002.p/88": f"log {LOG}, position 513",
+    f"log/{LOG}/tile/1/000.p/2": f"log {LOG}, position 1",
+    f"log/{OTHER}/records.jsonl": f"log {OTHER}, position 2",
+    REPORT: "file report.json",
+    "schemas/yinqiao.activity.activity-planned.v2.json": "file schemas/",
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_one_changed_byte_is_found_in_every_kind_of_file(name: str, made: Made, verify: Verify) -> None:
+    pack = Edited.of(made("report", *ALL))
+    assert name in pack.files, sorted(pack.files)
+
+    fault(verify(pack.flip(name).zipped()), PLACES[name])
+
+
+def test_every_kind_of_file_is_tried() -> None:
+    assert {name.split("/")[0] for name in PLACES} == {"README.txt", "alliance", "log", REPORT, "schemas"}
+
+
+@pytest.mark.parametrize("at", [5, 200, -10])
+def test_a_changed_manifest_is_found(at: int, made: Made, verify: Verify) -> None:
+    fault(verify(Edited.of(made("report", *ALL)).flip(MANIFEST, at).zipped()))
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.999])
+def test_a_pack_that_was_cut_off_is_found(part: float, made: Made, verify: Verify) -> None:
+    whole = made("report", *ALL)
+
+    assert "was cut off or damaged" in fault(verify(whole[: int(len(whole) * part)]), "the pack as a whole")
+
+
+def test_damage_in_the_compressed_data_is_found(made: Made, verify: Verify) -> None:
+    whole = bytearray(made("bureau", *ALL))
+    with zipfile.ZipFile(BytesIO(whole)) as opened:
+        start = opened.getinfo(RECORDS).header_offset
+    whole[start + 2_000] ^= 255
+
+    fault(verify(bytes(whole)), f"log {LOG}")
+
+
+# --- damage by somebody who makes the manifest fit --------------------------------------------------------
+
+
+@pytest.mark.parametrize("position", [1, 256, 257, 600])
+def test_an_edited_record_is_found_where_it_is(position: int, made: Made, verify: Verify) -> None:
+    def edit(lines: list[bytes]) -> None:
+        lines[position - 1] = lines[position - 1][:-4] + b'9"}\n'
+
+    pack = Edited.of(made("bureau", *ALL)).lines(edit)
+
+    assert "other bytes than were signed" in fault(
+        verify(pack.consistent()), f"log {LOG}, position {position}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("selection", "index", "position"),
+    [
+        ("bureau", 17, 18),
+        ("bureau", -1, 600),
+        ("records", 1, 299),
+        ("subject", 1, 303),
+        ("period", 50, 150),
+        ("basis", 0, 17),
+    ],
+)
+def test_a_record_that_was_taken_out_is_missed(
+    selection: str, index: int, position: int, made: Made, verify: Verify
+) -> None:
+    pack = Edited.of(made(selection, *ALL)).lines(lambda lines: lines.pop(index))
+
+    fault(verify(pack.counted().consistent()), f"log {LOG}, position {position}")
+
+
+def test_a_record_of_a_figure_that_was_taken_out_is_missed(made: Made, verify: Verify) -> None:
+    pack = Edited.of(made("report", *ALL)).lines(lambda lines: lines.pop(3)).counted()
+
+    said = fault(verify(pack.consistent()), f"log {LOG}, position 4")
+    assert 'figure "joint activities" rests on this record, which is not in the pack' in said
+
+
+def test_fewer_records_than_told_are_found(made: Made, verify: Verify) -> None:
+    pack = Edited.of(made("period", *ALL)).lines(lambda lines: lines.pop())
+
+    assert "110 records, 109 are here" in fault(verify(pack.consistent()), f"log {LOG}, position 208")
+
+
+def test_swapped_records_are_found(made: Made, verify: Verify) -> None:
+    def swap(lines: list[bytes]) -> None:
+        lines[9], lines[10] = lines[10], lines[9]
+
+    pack = Edited.of(made("bureau", *ALL)).lines(swap)
+
+    fault(verify(pack.consistent()), f"log {LOG}, position 10")
+
+
+def test_a_record_that_stands_twice_is_found(made: Made, verify: Verify) -> None:
+    pack = Edited.of(made("bureau", *ALL)).lines(lambda lines: lines.insert(5, lines[4])).counted()
+
+    fault(verify(pack.consistent()), f"log {LOG}")
+
+
+def test_a_record_of_another_log_is_found(made: Made, verify: Verify) -> None:
+    pack = Edited.of(made("report", *ALL))
+    foreign = pack.files[f"log/{OTHER}/records.jsonl"].splitlines(keepends=True)[0]
+
+    def put(lines: list[bytes]) -> None:
+        lines[0] = foreign
+
+    fault(verify(pack.lines(put).consistent()), f"log {LOG}, position 1")
+
+
+@pytest.mark.parametrize(
+    "line", [b"{}\n", b"\n", b'{"redacted":0}\n', b'{"redacted":7}', b'{"redacted": 7}\n', b"\xff\n"]
+)
+def test_a_line_that_is_no_record_is_found(line: bytes, made: Made, verify: Verify) -> None:
+    def put(lines: list[bytes]) -> None:
+        lines[6:] = [line]
+
+    fault(verify(Edited.of(made("bureau", *ALL)).lines(put).consistent()), f"log {LOG}, position 7")
+
+
+@pytest.mark.parametrize(
+    ("tile", "position"), [("0/000", 3), ("0/001", 299), ("0/002.p/88", 600), ("1/000.p/2", 600)]
+)
+def test_a_changed_tile_is_found(tile: str, position: int, made: Made, verify: Verify) -> None:
+    pack = Edited.of(made("records", *ALL)).flip(f"log/{LOG}/tile/{tile}")
+
+    assert "the root of the checkpoint" in fault(verify(pack.consistent()), f"log {LOG}, position {position}")
+
+
+def test_a_forged_record_with_a_tile_that_fits_it_is_found(made: Made, verify: Verify) -> None:
+    # given a record with other content, its leaf put into the tile
+    pack = Edited.of(made("records", *ALL))
+
+    def forge(lines: list[bytes]) -> None:
+        value = lines[0][:-1].replace(b'"persons":3', b'"persons":9')
+        lines[0] = value + b"\n"
+        tile = bytearray(pack.files[TILE])
+        tile[2 * 32 : 3 * 32] = merkle.leaf_hash(value)
+        pack.files[TILE] = bytes(tile)
+
+    fault(verify(pack.lines(forge).consistent()), f"log {LOG}, position 3")
+
+
+@pytest.mark.parametrize("name", [TILE, f"log/{LOG}/tile/1/000.p/2", CHECKPOINT, RECORDS])
+def test_a_missing_file_is_found(name: str, made: Made, verify: Verify) -> None:
+    pack = Edited.of(made("records", *ALL))
+    del pack.files[name]
+
+    fault(verify(pack.consistent()), f"log {LOG}")
+    fault(verify(pack.zipped()))
+
+
+# --- keys and signatures ----------------------------------------------------------------------------------
+
+
+def resigned(pack: Edited, *signers: notes.Signer) -> Edited:
+    text = notes.split(pack.files[CHECKPOINT])[0]
+    pack.files[CHECKPOINT] = notes.sign(text, *signers).encode()
+    return pack
+
+
+def test_a_checkpoint_of_another_key_is_found(made: Made, verify: Verify) -> None:
+    forger = notes.Signer(signer(LOG).name, bytes(32))
+    pack = resigned(Edited.of(made("records")), forger)
+
+    assert "no key that may sign" in fault(verify(pack.consistent()), f"log {LOG}, position 600")
+
+
+def test_a_checkpoint_of_another_log_is_found(made: Made, verify: Verify) -> None:
+    pack = Edited.of(made("records"))
+    pack.files[CHECKPOINT] = pack.files[f"log/{OTHER}/checkpoint"]
+
+    fault(verify(pack.consistent()), f"log {LOG}, position 600")
+
+
+def test_a_checkpoint_with_another_root_is_found(made: Made, verify: Verify) -> None:
+    pack = Edited.of(made("records"))
+    lines = pack.files[CHECKPOINT].split(b"\n")
+    lines[2] = pack.files[f"log/{OTHER}/checkpoint"].split(b"\n")[2]
+    pack.files[CHECKPOINT] = b"\n".join(lines)
+
+    assert "signature of chuanyu.yinqiao/500116 does not hold" in fault(
+        verify(pack.consistent()), f"log {LOG}, position 600"
+    )
+
+
+def test_a_size_that_the_checkpoint_does_not_have_is_found(made: Made, verify: Verify) -> None:
+    pack = Edited.of(made("records")).json(MANIFEST, lambda manifest: manifest["logs"][0].update(size=601))
+
+    fault(verify(pack.consistent()), f"log {LOG}, position 601")
+
+
+@pytest.mark.parametrize("node", ["sichuan", "chongqing"])
+def test_a_forged_cosignature_is_found_whoever_it_is_of(node: str, made: Made, verify: Verify) -> None:
+    forger = notes.Signer(packs.cosigner(node).name, bytes(32), notes.Kind.COSIGNATURE)
+    pack = Edited.of(made("records"))
+    text, lines = notes.split(notes.cosign(pack.files[CHECKPOINT], forger, packs.COSIGNED))
+    forged = lines[-1]._replace(id=packs.cosigner(node).verifier.id)
+    pack.files[CHECKPOINT] = f"{text}\n{lines[0]}{forged}".encode()
+
+    said = fault(verify(pack.consistent()), f"log {LOG}, position 600")
+    assert f"signature of chuanyu.yinqiao/node/{node} does not hold" in said
+
+
+def test_a_cosignature_with_another_time_is_found(made: Made, verify: Verify) -> None:
+    pack = Edited.of(made("records", *ALL))
+    text, lines = notes.split(pack.files[CHECKPOINT])
+    lines[1] = lines[1]._replace(signature=bytes(7) + b"\x01" + lines[1].signature[8:])
+    pack.files[CHECKPOINT] = f"{text}\n{''.join(map(str, lines))}".encode()
+
+    fault(verify(pack.consistent()), f"log {LOG}, position 600")
+
+
+def test_a_pack_of_another_alliance_is_found(made: Made, verify: Verify) -> None:
+    said = fault(verify(made("records"), digest="A" * 43 + "="), "file alliance/1.note")
+
+    assert "not the one you gave" in said
+
+
+def later(version: int, previous: str, *signers: notes.Signer, **changed: object) -> bytes:
+    document = packs.document(version, previous).model_copy(update=changed)
+    return notes.sign(document.write(), *signers).encode()
+
+
+def test_a_version_of_the_alliance_that_the_quorum_did_not_sign_is_found(made: Made, verify: Verify) -> None:
+    last = alliance.digest(packs.versions()[-1])
+    for signers in [
+        (packs.quorum(0),),
+        (notes.Signer("x", bytes(32)), packs.quorum(1)),
+        (packs.quorum(2),) * 1,
+    ]:
+        pack = Edited.of(made("records", *ALL))
+        pack.files["alliance/3.note"] = later(3, last, *signers)
+
+        assert "of the 3 keys of version 2's quorum signed" in fault(
+            verify(pack.consistent()), "file alliance/3.note"
+        )
+
+
+def test_a_version_of_the_alliance_that_does_not_follow_is_found(made: Made, verify: Verify) -> None:
+    first, last = (alliance.digest(text) for text in packs.versions())
+    both = packs.quorum(0), packs.quorum(1)
+    fewer = packs.document().log[:1]
+    for note in [later(3, first, *both), later(4, last, *both), later(3, last, *both, log=fewer)]:
+        pack = Edited.of(made("records", *ALL))
+        pack.files["alliance/3.note"] = note
+
+        assert "does not follow version 2" in fault(verify(pack.consistent()), "file alliance/3.note")
+
+
+def test_a_missing_version_of_the_alliance_is_found(made: Made, verify: Verify) -> None:
+    pack = Edited.of(made("records", *ALL))
+    pack.files["alliance/3.note"] = pack.files.pop("alliance/2.note")
+
+    fault(verify(pack.consistent()), "file alliance/2.note")
+
+
+# --- a bureau that signs what it must not -------------------------------------------------------------------
+
+
+def test_a_log_made_by_hand_is_good(verify: Verify) -> None:
+    said = verify(edited.handmade(values_of(LOG, 6)).consistent())
+
+    assert (said.code, said.err) == (0, ""), said.out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (b'"sequence":"00000000000000000004"', b'"sequence":"00000000000000000004" ', "no envelope"),
+        (b"//chuanyu/500116", b"//chuanyu/510100", "of another log"),
+        (b"//chuanyu/500116", b"//jingjinji/500116", "of another log"),
+        (b"2025-05-01T08", b"2025-05-01T07", "of before the one before it"),
+        (b"urn:yinqiao:schema:yinqiao.activity", b"urn:yinqiao:schema:yinqiao.talent", "no envelope"),
+    ],
+)
+def test_a_signed_record_that_does_not_belong_there_is_found(
+    old: bytes, new: bytes, told: str, verify: Verify
+) -> None:
+    values = values_of(LOG, 6)
+    values[3] = values[3].replace(old, new)
+
+    assert told in fault(verify(edited.handmade(values).consistent()), f"log {LOG}, position 4")
+
+
+def test_a_signed_record_with_another_position_is_found(verify: Verify) -> None:
+    values = values_of(LOG, 6)
+    values[3] = values[3].replace(b'"sequence":"00000000000000000004"', b'"sequence":"00000000000000000005"')
+    pack = edited.handmade(values, {"kind": "records", "records": []})
+
+    def tell_otherwise(lines: list[bytes]) -> None:
+        raw = base64.b64encode(lines[3][:-1]).decode()
+        lines[3] = f'{{"base64":"{raw}","position":4}}\n'.encode()
+
+    assert "has another position" in fault(
+        verify(pack.lines(tell_otherwise).consistent()), f"log {LOG}, position 4"
+    )
+
+
+def test_a_key_after_its_time_proves_nothing(verify: Verify) -> None:
+    # given an alliance whose key for the log signs up to size 5 only
+    logs = packs.document().log
+    ended = (logs[0].model_copy(update={"key": (Key(vkey=logs[0].key[0].vkey, to_size=5),)}), logs[1])
+    pack = edited.handmade(values_of(LOG, 6))
+    pack.files["alliance/3.note"] = later(
+        3, alliance.digest(packs.versions()[-1]), packs.quorum(0), packs.quorum(1), log=ended
+    )
+
+    fault(verify(pack.consistent()), f"log {LOG}, position 6")
+
+
+# --- the report ---------------------------------------------------------------------------------------------
+
+
+def report(pack: bytes, change: Callable[[dict[str, object]], object]) -> bytes:
+    return Edited.of(pack).json(REPORT, change).consistent()
+
+
+def test_a_figure_that_is_not_the_number_of_its_records_is_found(made: Made, verify: Verify) -> None:
+    pack = made("report", *ALL)
+
+    for changed in ({"value": 5}, {"value": "4"}, {"of": "records"}):
+        said = fault(verify(report(pack, lambda r, c=changed: r["figures"][0].update(c))), "file report.json")  # type: ignore[misc]
+        assert 'figure "joint activities" says' in said
+
+
+def test_a_figure_that_rests_on_what_is_not_in_the_pack_is_found(made: Made, verify: Verify) -> None:
+    pack = report(made("report", *ALL), lambda r: r["figures"][1]["records"].append([OTHER, 5]))  # type: ignore[index]
+
+    fault(verify(pack), f"log {OTHER}, position 5")
+
+
+def test_a_record_beyond_the_reports_own_positions_is_found(made: Made, verify: Verify) -> None:
+    pack = report(made("report", *ALL), lambda r: r["vector"].update({LOG: 299}))  # type: ignore[attr-defined]
+
+    fault(verify(pack), f"log {LOG}, position 300")
+
+
+# --- tricks with the ZIP ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../evil",
+        "/etc/passwd",
+        "log/500116/../../x",
+        "log/",
+        "verify.py",
+        "log/500116/tile/0/000.p/0",
+        "README.TXT",
+        "a\\b",
+    ],
+)
+def test_a_file_that_a_pack_does_not_have_is_refused(name: str, made: Made, verify: Verify) -> None:
+    fault(verify(Edited.of(made("records")).zipped((name, b"x"))), "file ")
+
+
+def test_a_name_that_stands_there_twice_is_refused(made: Made, verify: Verify) -> None:
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        pack = Edited.of(made("records")).zipped((MANIFEST, b"{}"))
+
+    assert "stands there twice" in fault(verify(pack), "file manifest.json")
+
+
+def test_files_that_nothing_needs_are_refused(made: Made, verify: Verify) -> None:
+    for name, raw in [(f"log/{LOG}/tile/2/000.p/1", bytes(32)), ("log/999999/checkpoint", b"x")]:
+        pack = Edited.of(made("records"))
+        pack.files[name] = raw
+
+        fault(verify(pack.consistent()), f"log {name.split('/')[1]}")
+
+
+def test_a_bomb_is_not_unpacked(made: Made, verify: Verify) -> None:
+    pack = Edited.of(made("records"))
+    pack.files[TILE] = bytes(50_000_000)
+
+    assert "too large" in fault(verify(pack.consistent()), f"file {TILE}")
+
+
+def test_text_of_a_pack_cannot_steer_the_terminal(made: Made, verify: Verify) -> None:
+    pack = report(made("report", *ALL), lambda r: r["figures"][0].update(zh="\x1b[2J\u202eok\nResult"))  # type: ignore[index]
+
+    out = verify(pack).out
+
+    assert "?[2J?ok?Result" in out
+
+
+def test_what_is_not_json_is_refused(made: Made, verify: Verify) -> None:
+    whole = Edited.of(made("report", *ALL))
+    for raw in (
+        b"",
+        b"[]",
+        b"\xff",
+        b'{"a":1,"a":2}',
+        b"NaN",
+        b"[" * 100_000,
+        b'{"figures":' + b"9" * 5000 + b"}",
+    ):
+        for name in (MANIFEST, REPORT):
+            pack = Edited(dict(whole.files))
+            pack.files[name] = raw
+
+            fault(verify(pack.zipped() if name == MANIFEST else pack.consistent()), f"file {name}")
+
+
+OTHERS: tuple[object, ...] = (None, -1, 10**30, "x", [], {}, [[1]], True, 0.5)
+
+
+@pytest.mark.parametrize("name", [MANIFEST, REPORT])
+def test_no_change_of_shape_brings_the_verifier_down(name: str, made: Made) -> None:
+    whole = Edited.of(made("report", *ALL))
+    for path in list(edited.places(json.loads(whole.files[name])))[1:]:
+        for other in OTHERS:
+            pack = Edited(dict(whole.files)).json(name, lambda c, p=path, o=other: edited.put(c, p, o))  # type: ignore[misc]
+            found = tried(pack.zipped() if name == MANIFEST else pack.consistent())
+            assert found is None or (found.place.zh and found.place.en)
+
+
+def tried(pack: bytes) -> Fault | None:
+    """In this process: several hundred runs."""
+    try:
+        Verifier(Pack(BytesIO(pack)), edited.digest())  # type: ignore[arg-type]  # a file will do
+    except Fault as found:
+        return found
+    return None
