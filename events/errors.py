@@ -21,7 +21,8 @@ YinqiaoError
 └── Breach                       evidence is kept, the log stops
     ├── Fork                     two histories under one key
     ├── WrongSource              a covered record that belongs to another log
-    └── WrongPosition            a covered record that claims another position
+    ├── WrongPosition            a covered record that claims another position
+    └── Reopened                 a covered record after the one that closed its log
 """
 
 import re
@@ -163,3 +164,7 @@ class WrongSource(Breach):
 
 class WrongPosition(Breach):
     """A covered record that claims another position."""
+
+
+class Reopened(Breach):
+    """A covered record after the one that closed its log."""

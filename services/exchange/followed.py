@@ -57,7 +57,7 @@ class Followed:
     @classmethod
     def of(cls, state: State, hint: Hint | None) -> Self:
         """As the ledger and the hint have it."""
-        self = cls(state.log, Buffer(state.head), stopped=state.state != "open")
+        self = cls(state.log, Buffer(state.head), stopped=state.state == "stopped")
         if hint is not None:
             self.identity, self.next = hint.identity, hint.next
         return self

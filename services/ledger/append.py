@@ -38,7 +38,8 @@ class Claim(NamedTuple):
 class Batch(NamedTuple):
     """One transaction's worth for one log.
 
-    `expects` are streams that the decision only read, with the versions it saw (0: did not exist).
+    `expects` are streams that the decision only read, with the versions it saw (0: did not exist). `closes`:
+    the last entry closes the log, and says that so many stand before it.
     """
 
     log: str
@@ -47,6 +48,7 @@ class Batch(NamedTuple):
     expects: Sequence[tuple[str, int]] = ()
     claims: Sequence[Claim] = ()
     releases: Sequence[tuple[str, str]] = ()
+    closes: int | None = None
 
 
 class Repeated(errors.Conflict):
@@ -55,7 +57,8 @@ class Repeated(errors.Conflict):
 
 _APPEND = (
     "SELECT ledger.append(%s, %b::bytea[], %s::text[], %s::uuid[], %b::int4[], %s::text[], %b::bytea[],"
-    " %b::int4[], %s::uuid[], %b::int4[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[])"
+    " %b::int4[], %s::uuid[], %b::int4[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[],"
+    " %s::int8)"
 )
 
 
@@ -85,7 +88,7 @@ def _arguments(batch: Batch) -> list[object]:
         [c.id for c in commands], [c.digest for c in commands], [c.events for c in commands],
         [s for s, _ in batch.expects], [v for _, v in batch.expects],
         [c.kind for c in claims], [c.key for c in claims], [c.stream for c in claims],
-        [k for k, _ in batch.releases], [k for _, k in batch.releases],
+        [k for k, _ in batch.releases], [k for _, k in batch.releases], batch.closes,
     ]  # fmt: skip
 
 

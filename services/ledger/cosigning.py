@@ -104,7 +104,8 @@ FROM ledger.log l LEFT JOIN ledger.cosigned c USING (log) CROSS JOIN LATERAL (
         AND substring(e.value FROM 64 FOR 27) < convert_to(%(until)s, 'UTF8')
     ORDER BY p.size DESC LIMIT 1
 ) AS n
-WHERE l.state = 'open' AND (n.size > coalesce(c.size, 0) OR (l.own AND c.time <= %(silent)s)) ORDER BY l.log
+WHERE l.state <> 'stopped' AND (n.size > coalesce(c.size, 0) OR (l.own AND c.time <= %(silent)s))
+ORDER BY l.log
 """
 
 

@@ -7,7 +7,7 @@ from services.runtime.database import Connection, Database
 
 
 class State(NamedTuple):
-    """`head` is the last position stored; `state` is `open`, or `stopped` after a breach."""
+    """`head` is the last position stored; `state` is `open`, `closed`, or `stopped` after a breach."""
 
     log: str
     own: bool

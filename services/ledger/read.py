@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from events import catalogue, errors
 from events.event import Event, Key, Record
+from events.history import Continued
 from services.runtime.database import Connection
 
 _PAGE = 1_000
@@ -54,8 +55,22 @@ def history(conn: Connection, log: str, stream: str) -> list[Record[Event]]:
     """A stream in order, decoded: an own one whole, another bureau's as far as it is covered.
 
     Nothing of another bureau's log is stored before it is covered, so that is all there is. Empty when the
-    stream is not known here. Raises Damage or UnknownType when a record cannot be decoded.
+    stream is not known here. One that goes on from a closed log has the records there before its own.
+    Raises Damage or UnknownType when a record cannot be decoded.
     """
+    return whole(conn, _stream(conn, log, stream))
+
+
+def whole(conn: Connection, records: list[Record[Event]]) -> list[Record[Event]]:
+    """A stream's records, with those that it goes on from before them. Raises Damage, UnknownType."""
+    if not records or not isinstance(records[0].data, Continued):
+        return records
+    old = records[0].data.continues
+    before = [r for r in _stream(conn, old.log, old.subject) if r.position <= old.position]
+    return [*whole(conn, before), *records]
+
+
+def _stream(conn: Connection, log: str, stream: str) -> list[Record[Event]]:
     with conn.cursor(binary=True) as cursor:
         rows = cursor.execute(_HISTORY, {"log": log, "stream": stream}).fetchall()
     return [catalogue.decode(value, leaf) for _, value, leaf in rows]  # type: ignore[arg-type]  # the table's own types

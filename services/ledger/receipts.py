@@ -94,7 +94,7 @@ def catch_up(conn: Connection, alliance: Alliance) -> Iterator[tuple[str, errors
 
 _DUE = """
 SELECT r.log, r.node, r.size, r.root, r.time, r.note FROM ledger.receipt r JOIN ledger.log l USING (log)
-WHERE NOT r.held AND l.state = 'open'
+WHERE NOT r.held AND l.state <> 'stopped'
     AND r.size <= (SELECT max(c.size) FROM ledger.checkpoint c WHERE c.log = r.log)
 ORDER BY r.log, r.size, r.node
 """

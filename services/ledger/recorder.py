@@ -61,7 +61,7 @@ class LedgerRecorder(AggregateRecorder):
         self._database = database
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
-        """Append to `log` at `times`, with `commands`, `expects`, `claims`, `releases`; gives positions."""
+        """Append to `log` at `times`, with the other parts of a batch; gives positions."""
         times: Sequence[str] = kwargs.pop("times")
         entries = [
             append.Entry(e.state, time, str(e.originator_id), e.originator_version)

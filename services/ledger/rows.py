@@ -4,6 +4,7 @@ import struct
 from collections.abc import Sequence
 
 from events import envelope, errors
+from events.membership import LogClosed
 from services.runtime.database import Connection
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -17,11 +18,18 @@ _COPY = "COPY ledger.entry (log, position, own, stream, version, leaf, value) FR
 class Rows:
     """Checks that values follow one another in a log and packs them.
 
-    `head` and `time` (27 characters) are the position and the time of the entry before the first value.
+    `head` and `time` (27 characters) are the position and the time of the entry before the first value;
+    `closed`: that entry closed the log.
     """
 
-    def __init__(self, alliance: str, log: str, head: int, time: str, *, own: bool) -> None:
-        self.head, self._time, self._own = head, time.encode(), own
+    def __init__(
+        self, alliance: str, log: str, head: int, time: str, *, own: bool, closed: bool = False
+    ) -> None:
+        self.head, self._time, self._own, self.closed = head, time.encode(), own, closed
+        self._closing = (
+            f'","type":"{LogClosed.type}",'.encode(),
+            envelope.SOURCE_AT + len(f"//{alliance}/{log}"),
+        )
         self._home = (alliance.encode(), log.encode())
         self._start = struct.pack(">hi", 7, len(log)) + log.encode()
 
@@ -34,7 +42,7 @@ class Rows:
         """One packed row a value; a Breach, with the value, for one that does not belong where it stands.
 
         WrongSource when it is no readable envelope of this log, WrongPosition when it claims another position
-        or a time before that of the entry before it.
+        or a time before that of the entry before it; Reopened when the log was closed before it.
         """
         return [self._row(value, leaf) for value, leaf in zip(values, leaves, strict=True)]
 
@@ -50,7 +58,9 @@ class Rows:
             raise self._breach(errors.WrongPosition, f"claims position {int(sequence)}", value)
         if time < self._time:
             raise self._breach(errors.WrongPosition, f"says {time.decode()}, before {self.time}", value)
-        self.head, self._time = position, time
+        if self.closed:
+            raise self._breach(errors.Reopened, "comes after the one that closed it", value)
+        self.head, self._time, self.closed = position, time, value.startswith(*self._closing)
         columns = _COLUMNS.pack(
             8, position, 1, self._own, 16, bytes.fromhex(stream.replace(b"-", b"").decode()),
             4, int(version), 32, leaf, len(value),

@@ -6,7 +6,8 @@ CREATE TABLE ledger.log (
     own   boolean NOT NULL,
     head  bigint NOT NULL DEFAULT 0,          -- the last position stored; moved under this row's lock only
     time  text COLLATE "C" NOT NULL DEFAULT '0000-01-01T00:00:00.000000Z',  -- of that entry
-    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'stopped'))  -- stopped: a breach was found
+    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closed', 'stopped'))
+    -- closed: by its own last record or the alliance document; stopped: a breach was found
 );
 
 -- No foreign key on log: every writer holds its row's lock, and the key would cost a third of receiving.
@@ -39,6 +40,14 @@ CREATE TABLE ledger.checkpoint (
     note   text NOT NULL,                     -- the signed note, as it travels
     stored timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (log, size)
+);
+
+-- Logs that the alliance document closes because they cannot sign: up to where they count, and who goes on.
+CREATE TABLE ledger.closed (
+    log        text COLLATE "C" PRIMARY KEY REFERENCES ledger.log,
+    size       bigint NOT NULL,
+    root       bytea NOT NULL,
+    succession jsonb NOT NULL
 );
 
 -- What nodes cosigned, this one among them: the newest, and those that are not witnessed yet.
@@ -96,14 +105,15 @@ CREATE TABLE ledger.breach (
 -- Append events to an own log. One call is one command, or many in a bulk import.
 -- The head row's lock is held until commit, so positions have no gap and are seen in order.
 -- Refuses by constraint: entry_stream (stale), command_once (repeated), claim_once (taken); by SQLSTATE:
--- YQ001 the log is not open for writing here, YQ002 a stream that was only read has moved (stale).
+-- YQ001 the log is not open for writing here, YQ002 what was only read has moved (stale).
+-- `p_closes`: the last of the values closes the log, and says that so many stand before it.
 CREATE FUNCTION ledger.append(
     p_log text,
     p_values bytea[], p_times text[], p_streams uuid[], p_versions integer[],
     p_commands text[], p_digests bytea[], p_counts integer[],
     p_expect_streams uuid[], p_expect_versions integer[],
     p_claim_kinds text[], p_claim_keys text[], p_claim_streams uuid[],
-    p_release_kinds text[], p_release_keys text[]
+    p_release_kinds text[], p_release_keys text[], p_closes bigint
 ) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     before ledger.log;
@@ -112,6 +122,9 @@ BEGIN
     SELECT * INTO before FROM ledger.log WHERE log = p_log AND own AND state = 'open' FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'log % is not open for writing here', p_log USING ERRCODE = 'YQ001';
+    END IF;
+    IF p_closes <> before.head + n - 1 THEN
+        RAISE EXCEPTION 'the log that is to be closed has moved' USING ERRCODE = 'YQ002';
     END IF;
     IF cardinality(p_expect_streams) > 0 AND EXISTS (
         SELECT FROM unnest(p_expect_streams, p_expect_versions) AS x (stream, version)
@@ -148,7 +161,7 @@ BEGIN
             PLACING convert_to(greatest(before.time, max(e.time COLLATE "C") OVER (ORDER BY e.n)), 'UTF8') FROM 64) AS value
         FROM unnest(p_values, p_times, p_streams, p_versions) WITH ORDINALITY AS e (value, time, stream, version, n)
     ) AS s;
-    UPDATE ledger.log SET head = before.head + n,
+    UPDATE ledger.log SET head = before.head + n, state = CASE WHEN p_closes IS NULL THEN state ELSE 'closed' END,
         time = greatest(before.time, (SELECT max(t COLLATE "C") FROM unnest(p_times) AS t))
     WHERE log = p_log;
     RETURN before.head + 1;

@@ -42,6 +42,7 @@ def accept(conn: Connection, alliance: Alliance, log: str, values: Sequence[byte
         Damage: the note is none of this log, or the values do not lead from what is stored to its root.
         WrongSource, WrongPosition: the note covers a value that does not belong there.
         Fork: the note contradicts what is stored; both notes are the evidence.
+        Reopened: the log is closed, and the note is over more than that.
         Conflict: the log was stopped. Invalid: it is an own log. NotFound: it is not followed.
     """
     after = checkpoints.unverified(note).size - len(values)
@@ -55,10 +56,12 @@ def accept_run(conn: Connection, alliance: Alliance, log: str, run: Run) -> Chec
         stored = locked(conn, log)
         if stored.own:
             raise errors.Invalid(f"log {log} is written here and received by nobody")
-        if stored.state != "open":
+        if stored.state == "stopped":
             raise errors.Conflict(f"log {log} was stopped at position {stored.head}")
         if checkpoint.size <= stored.size:
             check_repeat(conn, stored, checkpoint, run.note)
+        elif stored.state == "closed":
+            raise _reopened(stored, checkpoint, run.note)
         else:
             extend(conn, alliance, stored, run, checkpoint)
     return checkpoint
@@ -98,6 +101,14 @@ def check_repeat(conn: Connection, stored: Stored, checkpoint: Checkpoint, note:
         )
 
 
+def _reopened(stored: Stored, checkpoint: Checkpoint, note: str) -> errors.Reopened:
+    return errors.Reopened(
+        f"log {stored.log} was closed at {stored.head} and signed {checkpoint.size} records",
+        position=stored.head + 1,
+        evidence=[stored.note.encode(), note.encode()],
+    )
+
+
 def root_at(conn: Connection, log: str, size: int) -> bytes:
     """The ledger's root at a covered size: its checkpoint's, or that of its tree. Raises Damage."""
     row = conn.execute(
@@ -121,13 +132,14 @@ def extend(conn: Connection, alliance: Alliance, stored: Stored, run: Run, check
         raise errors.Damage(f"log {stored.log} lacks what stands between {stored.size} and {run.after}")
     values = islice(run.values, stored.size - run.after, None)
     grown = tree.TREES.at(conn, stored.log, stored.size, stored.root)
-    nodes, time = _take(conn, alliance, stored, values, checkpoint, grown, run.note)
+    nodes, packer = _take(conn, alliance, stored, values, checkpoint, grown, run.note)
     head = {
         "log": stored.log,
         "size": checkpoint.size,
         "root": checkpoint.root,
         "note": run.note,
-        "time": time,
+        "time": packer.time,
+        "closed": packer.closed,
     }
     conn.execute(_COVER, head | tree.columns(nodes))
     tree.TREES.keep(grown, checkpoint.root)
@@ -137,7 +149,8 @@ _COVER = f"""
 WITH node AS ({tree.INSERT}), checkpoint AS (
     INSERT INTO ledger.checkpoint (log, size, root, note) VALUES (%(log)s, %(size)s, %(root)b, %(note)s)
 )
-UPDATE ledger.log SET head = greatest(head, %(size)s), time = %(time)s WHERE log = %(log)s
+UPDATE ledger.log SET head = greatest(head, %(size)s), time = %(time)s,
+    state = CASE WHEN %(closed)s THEN 'closed' ELSE state END WHERE log = %(log)s
 """  # noqa: S608  (two constants)
 
 
@@ -149,9 +162,11 @@ def _take(
     checkpoint: Checkpoint,
     grown: tree.Tree,
     note: str,
-) -> tuple[list[tree.Node], str]:
+) -> tuple[list[tree.Node], rows.Rows]:
     """Copy the values, growing the tree; a breach counts only when the root proves that it was signed."""
-    packer = rows.Rows(alliance.id, stored.log, stored.head, stored.time, own=stored.own)
+    packer = rows.Rows(
+        alliance.id, stored.log, stored.head, stored.time, own=stored.own, closed=stored.state == "closed"
+    )
     nodes: list[tree.Node] = []
     breach: errors.Breach | None = None
     while chunk := list(islice(values, CHUNK)):
@@ -169,7 +184,7 @@ def _take(
     if breach is not None:
         breach.evidence = (*breach.evidence, note.encode())
         raise breach
-    return nodes, packer.time
+    return nodes, packer
 
 
 def _check_root(grown: tree.Tree, checkpoint: Checkpoint) -> None:

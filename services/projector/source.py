@@ -99,8 +99,10 @@ def covered(conn: Connection) -> dict[str, int]:
 
 
 def reachable(conn: Connection) -> set[str]:
-    """The logs whose records can still come: followed, and not stopped by a breach."""
-    return {str(log) for (log,) in conn.execute("SELECT log FROM ledger.log WHERE state = 'open'").fetchall()}
+    """The logs whose records can still come: held here, and not stopped by a breach."""
+    return {
+        str(log) for (log,) in conn.execute("SELECT log FROM ledger.log WHERE state <> 'stopped'").fetchall()
+    }
 
 
 class Reader:
