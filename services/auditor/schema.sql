@@ -27,3 +27,20 @@ CREATE TABLE auditor.counted (
     PRIMARY KEY (report, figure, log, stream)
 );
 CREATE INDEX counted_stream ON auditor.counted (log, stream);
+
+-- What verification found of each log, by this node's pages and its command line; the newest stay.
+CREATE TABLE auditor.verification (
+    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    log            text COLLATE "C" NOT NULL,
+    start          bigint NOT NULL,               -- positions start + 1 to upto were looked at
+    upto           bigint NOT NULL,
+    events         bigint NOT NULL,
+    replayed       boolean NOT NULL,              -- payloads and histories too
+    findings       integer NOT NULL,              -- none: all is well
+    first_position bigint,
+    first_kind     text,
+    first_detail   text,
+    code           text NOT NULL,                 -- the version of this program
+    at             timestamptz NOT NULL
+);
+CREATE INDEX verification_log ON auditor.verification (log, id);

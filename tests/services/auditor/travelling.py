@@ -10,7 +10,7 @@ from services.auditor.asking import Asked
 from services.auditor.queries import registry
 from services.auditor.reports import Made, Report
 from services.node import node
-from services.node.scratch import Scratch
+from services.projector.scratch import Scratch
 from services.projector.runner import Projector
 from services.runtime import database
 from services.runtime.database import Database
