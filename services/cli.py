@@ -13,6 +13,7 @@ from services.commands import (
     bench,
     doctor,
     documents,
+    evidence,
     imports,
     keys,
     node,
@@ -30,6 +31,7 @@ app.command("demo")(demo.run)
 app.command("node")(node.run)
 app.command("import")(imports.run)
 app.command("simulate")(simulate.run)
+audit.app.command("export")(evidence.export)
 app.add_typer(audit.app, name="audit")
 app.add_typer(projections.app, name="projections")
 app.add_typer(quarantine.app, name="quarantine")

@@ -15,7 +15,7 @@ from services.auditor.pack_archive import Archive
 from services.auditor.pack_log import Part
 from services.auditor.pack_records import Chosen
 from services.auditor.pack_selection import Json, Selection
-from services.ledger import logs, tiles
+from services.ledger import logs, receipts, tiles
 from services.ledger.guard import Guard
 from services.runtime.database import Connection
 
@@ -43,9 +43,16 @@ class Packed(NamedTuple):
     absent: list[Key]
 
 
-def latest(guarded: Guard | None) -> Covering:
-    """Take the latest published checkpoint, witnessed or not."""
-    return lambda conn, log, _: tiles.published(conn, guarded, log)
+def witnessed(members: Alliance, guarded: Guard | None) -> Covering:
+    """The smallest witnessed checkpoint that covers the position, else the latest with what cosigned it."""
+
+    def covering(conn: Connection, log: str, position: int) -> tuple[int, str]:
+        if found := receipts.witnessed(conn, members, log, position):
+            return found
+        size, note = tiles.published(conn, guarded, log)
+        return size, receipts.cosigned(conn, log, size, note)
+
+    return covering
 
 
 def export(conn: Connection, out: BinaryIO, source: Source, selection: Selection, made: str) -> Packed:
