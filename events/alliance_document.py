@@ -3,8 +3,9 @@
 import tomllib
 from collections.abc import Iterable, Iterator
 from datetime import date
+from enum import StrEnum
 from itertools import pairwise
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -13,6 +14,7 @@ from events import checkpoints, errors, notes, values
 Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
 """Alliance or node."""
 Size = Annotated[int, Field(ge=0, le=values.POSITION_LIMIT)]
+V = TypeVar("V", bound=values.Value)
 
 
 def _vkey(text: str) -> str:
@@ -58,12 +60,22 @@ class Key(values.Value):
         return self.from_size <= size and (self.to_size is None or size <= self.to_size)
 
 
+class Suite(StrEnum):
+    """What a log is hashed and signed with. Another suite is a parallel log over the same records."""
+
+    SHA256_ED25519 = "sha256-ed25519"
+
+
 class Log(values.Value):
-    """A log, whose it is, the node that hosts it, and its keys in the order of their `from_size`."""
+    """A log, whose it is, the node that hosts it, and its keys in the order of their `from_size`.
+
+    `suite` names its algorithms; left out it is the first one.
+    """
 
     name: values.Log
     bureau: values.Code
     node: Name
+    suite: Annotated[Suite | None, Field(strict=False)] = None
     key: Annotated[tuple[Key, ...], Field(min_length=1)]
 
 
@@ -96,16 +108,7 @@ class Document(values.Value):
     @classmethod
     def read(cls, text: str) -> Self:
         """Parse the TOML; Invalid, naming the place, when a rule is broken."""
-        if "\t" in text or "\r" in text:
-            raise errors.Invalid("the alliance document has no tabs and no carriage returns")
-        try:
-            return cls.model_validate(_tuples(tomllib.loads(text)), by_alias=True, by_name=False)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise errors.Invalid(f"the alliance document: {place} {first['msg']}", field=place) from None
-        except (ValueError, RecursionError) as error:  # tomllib also lets a giant integer's error through
-            raise errors.Invalid(f"the alliance document is no TOML: {error}") from None
+        return read(cls, text, "the alliance document")
 
     def write(self) -> str:
         """The TOML, always the same for the same content."""
@@ -119,6 +122,20 @@ class Document(values.Value):
         _check_keys(self)
         _check_references(self)
         return self
+
+
+def read(kind: type[V], text: str, what: str) -> V:
+    """Parse TOML as a model; Invalid, naming the place in `what`, when a rule is broken."""
+    if "\t" in text or "\r" in text:
+        raise errors.Invalid(f"{what} has no tabs and no carriage returns")
+    try:
+        return kind.model_validate(_tuples(tomllib.loads(text)), by_alias=True, by_name=False)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise errors.Invalid(f"{what}: {place} {first['msg']}", field=place) from None
+    except (ValueError, RecursionError) as error:  # tomllib also lets a giant integer's error through
+        raise errors.Invalid(f"{what} is no TOML: {error}") from None
 
 
 def _check_names(doc: Document) -> None:
@@ -210,18 +227,23 @@ def _tuples(value: Any) -> Any:
 def _toml(doc: Document) -> Iterator[str]:
     yield from _pairs(format=doc.format, alliance=doc.alliance, version=doc.version, previous=doc.previous)
     yield from _list("quorum", doc.quorum)
-    for b in doc.bureau:
+    yield from sections(doc.bureau, doc.node, doc.log)
+    yield from ("", "[policy]", *_list("witnesses", doc.policy.witnesses))
+    yield from _pairs(needed=doc.policy.needed, heartbeat_minutes=doc.policy.heartbeat_minutes)
+
+
+def sections(bureaus: Iterable[Bureau], nodes: Iterable[Node], logs: Iterable[Log]) -> Iterator[str]:
+    """The lines of these sections, as every document writes them."""
+    for b in bureaus:
         yield from ("", "[[bureau]]")
         yield from _pairs(code=b.code, name_zh=b.name_zh, name_en=b.name_en)
         yield from _pairs(**{"from": b.from_day, "to": b.to_day})
-    for node in doc.node:
+    for node in nodes:
         yield from ("", "[[node]]", *_pairs(**dict(node)))
-    for log in doc.log:
-        yield from ("", "[[log]]", *_pairs(name=log.name, bureau=log.bureau, node=log.node))
+    for log in logs:
+        yield from ("", "[[log]]", *_pairs(name=log.name, bureau=log.bureau, node=log.node, suite=log.suite))
         for key in log.key:
             yield from ("", "[[log.key]]", *_pairs(**dict(key)))
-    yield from ("", "[policy]", *_list("witnesses", doc.policy.witnesses))
-    yield from _pairs(needed=doc.policy.needed, heartbeat_minutes=doc.policy.heartbeat_minutes)
 
 
 def _pairs(**pairs: str | int | date | None) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Self
 
 from events import errors
 
+ALGORITHM = "sha256"
 HASH_SIZE = 32
 EMPTY_ROOT = sha256(b"").digest()
 _CHUNK = 4096
