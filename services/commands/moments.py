@@ -5,9 +5,10 @@ from datetime import date, datetime, time
 
 from events import errors
 from events.event import Key
+from events.values import LOG
 from services.runtime import clock
 
-_KEY = re.compile(r"([0-9]{6}(?:-[1-9][0-9]{0,3})?):(0|[1-9][0-9]{0,15})")
+_KEY = re.compile(rf"({LOG}):(0|[1-9][0-9]{{0,15}})")
 
 
 def key(text: str) -> Key:

@@ -119,8 +119,8 @@ def rebuild(
 
 
 def _anew(database: Database, which: ReadModel, *, accept: bool) -> Report:
-    with screen.waiting(f"rebuild {which.name}"):
-        return building.anew(database, which, accept=accept)
+    with screen.progress(f"rebuild {which.name}") as show:
+        return building.anew(database, which, accept=accept, progress=show)
 
 
 def _tell_rebuilt(reports: Sequence[Report], *, as_json: bool) -> None:
@@ -142,8 +142,8 @@ def _tell_rebuilt(reports: Sequence[Report], *, as_json: bool) -> None:
 def _past(database: Database, which: ReadModel, vector: Vector) -> str:
     """The digest at a past vector. The scratch schema is named by the vector, and dropped afterwards."""
     label = sha256(repr(sorted(vector.items())).encode()).hexdigest()[:12]
-    with screen.waiting(f"rebuild {which.name}"):
-        instance = building.past(database, which, label, vector)
+    with screen.progress(f"rebuild {which.name}") as show:
+        instance = building.past(database, which, label, vector, show)
     with database.connection() as conn:
         try:
             return digest.digest(conn, instance)

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry
 from services.gateway import (
     api,
     corrections,
+    delegations,
     details,
     drafts,
     files,
@@ -31,6 +32,7 @@ ROUTES: tuple[APIRouter, ...] = (
     switch.routes,
     inbox.routes,
     drafts.routes,
+    delegations.routes,
     timeline.routes,
     records.routes,
     orders.routes,

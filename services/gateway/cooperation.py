@@ -79,7 +79,7 @@ def force(thing: Thing, view: View) -> list[tuple[str, Cell]]:
         signed = sum(_signed(thing, ask.bureau) for ask in state.asks)
         found.append((view.t("签署进度", "signed"), shown.plain(f"{signed} / {len(state.asks)}")))
     if (now := state.in_force(view.today)) is not None:
-        found.append((view.t("现行有效", "in force since"), view.cell(now.entry.in_force_from)))
+        found.append((view.t("现行有效", "in force since"), view.cell(now.first)))
     return found
 
 

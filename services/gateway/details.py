@@ -28,8 +28,9 @@ _SHORT = 20_000
 
 @dataclass(frozen=True)
 class Attached:
-    """An attachment of a record: its link, and where its words are read if it is a plain text."""
+    """An attachment of a record: what it is, its link, and where its words are read if it is a plain text."""
 
+    label: str
     cell: Cell
     text_at: str | None
 
@@ -134,6 +135,7 @@ def record_json(view: View, record: Record[Event]) -> dict[str, object]:
 
 def history(view: View, records: list[Record[Event]]) -> list[tuple[str, list[Line]]]:
     """Records grouped by day, the newest day first."""
+    view.know(records)
     lines = [_line(view, record, records) for record in reversed(records)]
     return [(day, list(group)) for day, group in groupby(lines, lambda line: day_of(view, line.record.time))]
 
@@ -154,7 +156,7 @@ def _line(view: View, record: Record[Event], records: list[Record[Event]]) -> Li
     return Line(
         record,
         view.sentence(record),
-        [_attached(a, view, record.log) for a in shown.attachments(record.data)],
+        [_attached(*a, view, record.log) for a in shown.attachments(record.data, view)],
         view.actor(record.actor),
         _became(view, record, later),
         _changes(view, record, records),
@@ -162,10 +164,10 @@ def _line(view: View, record: Record[Event], records: list[Record[Event]]) -> Li
     )
 
 
-def _attached(value: Attachment, view: View, log: str) -> Attached:
+def _attached(label: str, value: Attachment, view: View, log: str) -> Attached:
     plain = value.mediatype == "text/plain" and value.size <= _SHORT
     at = f"/files/{fetch.token(value.digest)}/words?log={log}" if plain else None
-    return Attached(shown.attachment(value, view, log), at)
+    return Attached(label, shown.attachment(value, view, log), at)
 
 
 def _own_log(view: View) -> str:

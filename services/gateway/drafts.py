@@ -1,18 +1,17 @@
 """Drafts on the bureau's desk: shown, released, returned with a reason, reviewed, discarded."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from events import errors
-from events.loops import Role
 from events.values import Reason
 from services.bureau import registry
 from services.bureau.commands import Command
 from services.bureau.desk import Draft
-from services.gateway import acting, forms, kinds, orders, said, shown, uploads
+from services.gateway import acting, details, forms, kinds, labels, linked, orders, said, shown, uploads
 from services.gateway.paths import LogName
 from services.gateway.shown import Cell
 from services.gateway.things import Thing
@@ -40,14 +39,15 @@ def waiting(view: View) -> list[Waiting]:
     """The drafts of the acting bureau that are not done."""
     if view.officer is None:
         return []
-    return [_waiting(view, draft) for draft in view.site.desk.waiting(view.site.log_of(view.officer.bureau))]
+    log = view.site.log_of(view.officer.bureau)
+    may = view.site.desk.may_release(log, view.officer)
+    return [_waiting(view, draft, may) for draft in view.site.desk.waiting(log)]
 
 
-def _waiting(view: View, draft: Draft) -> Waiting:
+def _waiting(view: View, draft: Draft, leads: bool) -> Waiting:  # noqa: FBT001  (whether this officer may release)
     officer, kind = view.officer, registry.find(draft.context, draft.command)
     mine = officer is not None and draft.proposer == officer.id
     open_ = draft.state in {"proposed", "reviewed"}
-    leads = officer is not None and officer.role is Role.LEADER
     return Waiting(
         draft,
         kind,
@@ -91,18 +91,39 @@ def _page(view: View, log: str, draft: str, error: errors.Refused | None = None)
     return view.page(
         "draft.html",
         error.status if error else 200,
-        one=_waiting(view, found),
+        one=_waiting(view, found, view.site.desk.may_release(log, officer)),
         thing=thing,
-        fields=_fields(view, found),
+        fields=_fields(view, found, thing),
         reasons=list(Reason),
         error=said.detail(error, view.lang) if error else "",
         title=error.title_zh if error else "",
-        attachments=[shown.attachment(a, view, log) for a in shown.attachments(found.order())],
     )
 
 
-def _fields(view: View, draft: Draft) -> list[tuple[str, Cell]]:
-    return shown.fields(draft.order(), view, without={"stream", "log"})
+_NAMED = frozenset({"stream", "log", "aggregate", "experts", "need", "need_log", "batch", "positions"})
+"""Fields that name things by number: they are shown by name, or stand elsewhere on the page."""
+
+
+def _fields(view: View, draft: Draft, thing: Thing | None) -> list[tuple[str, Cell]]:
+    """What the command says; what it names is a link, a text that is there already too."""
+    order: Any = draft.order()
+    named: list[tuple[str, Cell]] = []
+    if experts := getattr(order, "experts", ()):
+        cells = [linked.stream(view, draft.log, expert) for expert in experts]
+        named.append((view.t(*labels.of("experts")), shown.joined(cells, view.t("、", ", "))))
+    if getattr(order, "need", None):
+        named.append((view.t(*labels.of("need")), linked.stream(view, order.need_log, order.need)))
+    text = _text(view, thing, getattr(order, "text", None))
+    without = {*_NAMED, *({"text"} if text else ())}
+    return [*named, *text, *shown.fields(order, view, without=without, log=draft.log)]
+
+
+def _text(view: View, thing: Thing | None, digest: object) -> list[tuple[str, Cell]]:
+    """The text of the thing that a command means by its digest."""
+    for text in details.texts(thing) if thing else []:
+        if text.attachment.digest == digest:
+            return [(view.t(*labels.of("text")), shown.attachment(text.attachment, view, text.record.log))]
+    return []
 
 
 @routes.post("/drafts/{log}/{draft}/{step}")

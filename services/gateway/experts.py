@@ -76,7 +76,17 @@ def offered(thing: Thing, view: View) -> str | None:
         return None
     with view.site.database.connection() as conn:
         shared: Any = read.record(conn, (offer.expert.log, offer.expert.position)).data
-    return f"{shared.speciality}({offer.purpose.label(view.lang)})"
+    return shown.aside(shared.speciality, offer.purpose.label(view.lang), view.lang)
+
+
+def called(speciality: str, position: int, lang: str) -> str:
+    """An expert without a name: what they are good at, and the number under which they were shared."""
+    return shown.aside(speciality, f"专家{position}号" if lang == "zh" else f"expert no. {position}", lang)
+
+
+def title(thing: Thing, view: View) -> str | None:
+    speciality = thing.payload.get("speciality")
+    return called(speciality, thing.records[0].position, view.lang) if speciality else None
 
 
 EXPERT: Kind = Kind(
@@ -89,6 +99,7 @@ EXPERT: Kind = Kind(
     TypeAdapter(tuple[str, int]),
     columns=(
         Column("专长", "speciality", lambda r, v: v.link(EXPERT, r, r.speciality)),
+        Column("编号", "number", lambda r, v: shown.whole(v.t(f"{r.position}号", f"no. {r.position}"))),
         Column("单位", "bureau", lambda r, v: shown.plain(v.bureau(r.bureau))),
         Column(
             "领域",
@@ -112,7 +123,7 @@ EXPERT: Kind = Kind(
     steps={"shared": (Offer, commands.Clear, commands.ChangeProfile, commands.WithdrawExpert)},
     values=expert_values,
     facts=clearance,
-    title=lambda thing, _: thing.payload.get("speciality"),
+    title=title,
     empty=("还没有共享专家。本人同意后点「共享专家」。", "No expert is shared yet: share one who agreed."),
 )
 
@@ -221,7 +232,10 @@ def own_experts(view: View, _filled: Filled) -> Sequence[Option]:
     with view.site.reading(model.MODEL) as conn:
         found = experts.experts(conn, experts.Chosen(bureau=view.officer.bureau), view.today, limit=500)
     none = view.t("任职须经审批而尚未审批，不能选派", "needs clearance and has none: cannot be offered")
-    return [Option(e.stream, f"{e.speciality}({e.stream[:8]})", none if e.blocked else "") for e in found]
+    return [
+        Option(e.stream, called(e.speciality, e.position, view.lang), none if e.blocked else "")
+        for e in found
+    ]
 
 
 OPTIONS = {"experts": own_experts}

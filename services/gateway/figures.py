@@ -12,10 +12,15 @@ class Figure:
 
     zh: str
     en: str
-    number: int
+    number: float
     path: str
     asked: Mapping[str, object] = field(default_factory=dict)
     tone: str = ""
+
+    @property
+    def said(self) -> str:
+        """The number as it is read: 1,234 or 2.5."""
+        return f"{self.number:,.1f}".removesuffix(".0")
 
     @property
     def href(self) -> str:

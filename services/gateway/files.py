@@ -51,7 +51,7 @@ def words(token: Token, log: LogQuery, request: Request) -> HTMLResponse:
 @routes.get(
     "/api/v1/attachments/{token}",
     tags=["nodes"],
-    summary="附件(节点间签名请求) · an attachment, by signed request",
+    summary="附件（节点间签名请求） · an attachment, by signed request",
 )
 def api(token: Token, request: Request) -> Response:  # noqa: ARG001  (it is in the path that was signed)
     """For other nodes of the alliance: a signed GET with `?bureau=`, the bureau that wants to read.

@@ -1,9 +1,12 @@
 """The overview: figures with the lists behind them, what is overdue, and what waits longest."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from projections import inbox as model
+from projections.inbox import Item
 from services.gateway import inbox, kinds
 from services.gateway.figures import Figure
 from services.gateway.view import View
@@ -18,12 +21,14 @@ def show(request: Request) -> HTMLResponse:
     view = View(request)
     bureau = view.officer.bureau if view.officer else None
     own = figures(view, bureau) if bureau else []
-    waits = _longest(view, [bureau] if bureau else sorted(view.site.bureaus))
+    waits = _waiting(view)
+    ours = [item for item in waits if bureau in {item.asker, item.bureau}]
     return view.page(
         "overview.html",
         own=own,
         alliance=figures(view, None),
-        waits=waits,
+        ours=_lines(view, ours) if bureau else None,
+        everywhere=_lines(view, waits),
         duties=inbox.duties(view, bureau)[:LONGEST] if bureau else [],
     )
 
@@ -33,16 +38,11 @@ def figures(view: View, bureau: str | None) -> list[Figure]:
     return [figure for made in kinds.FIGURES for figure in made(view, bureau)]
 
 
-def _longest(view: View, bureaus: list[str]) -> list[inbox.Line]:
-    """What has waited longest, for or of these bureaus."""
+def _waiting(view: View) -> list[Item]:
+    """What waits anywhere in the alliance, the oldest first."""
     with view.reading(model.MODEL) as conn:
-        items = {
-            (i.log, i.stream, i.bureau): i
-            for bureau in bureaus
-            for i in (
-                *model.waiting_for(conn, bureau, view.today),
-                *model.awaited_by(conn, bureau, view.today),
-            )
-        }
-    oldest = sorted(items.values(), key=lambda item: item.asked_time)[:LONGEST]
-    return [inbox.asked(view, item) for item in oldest]
+        return sorted(model.everywhere(conn, view.today), key=lambda item: item.asked_time)
+
+
+def _lines(view: View, items: Sequence[Item]) -> list[inbox.Line]:
+    return [inbox.asked(view, item) for item in items[:LONGEST]]

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from events import errors
-from services.gateway import covering, details, homes, lists, shown
+from services.gateway import covering, details, homes, kinds, linked, lists, shown
 from services.gateway.paths import LogName, PositionNumber, StreamName
 from services.gateway.view import View
 from services.ledger import read
@@ -40,9 +40,9 @@ def show(log: LogName, position: PositionNumber, request: Request) -> HTMLRespon
         error=None,
         raw=_raw(proof.value),
         home=home,
-        fields=shown.fields(record.data, view),
+        fields=shown.fields(record.data, view, log=log),
         basis=[shown.record(*key) for key in record.basis],
-        attachments=[shown.attachment(a, view, log) for a in shown.attachments(record.data)],
+        thing=linked.record(view, record.key) if record.aggregate in kinds.BY_AGGREGATE else None,
     )
 
 

@@ -19,7 +19,7 @@ def detail(error: errors.YinqiaoError, lang: str) -> str:
     if lang != "zh":
         return f"{labels.of(_last(field))[1]}: {message}" if field else message
     found = _chinese(message)
-    return f"{labels.of(_last(field))[0]}:{found}" if field else found
+    return f"{labels.of(_last(field))[0]}：{found}" if field else found
 
 
 def _parted(error: errors.YinqiaoError) -> tuple[str, str]:
@@ -139,7 +139,7 @@ _PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
         (r"not possible now: .*", "与目前的状态不符；请刷新页面看最新情况"),
         (r"the (?:memorandum|dispatch) is (?P<stage>\S+); .*", _stage),
         (r"the draft is (?P<stage>\S+)(?: already|; .*)", _stage),
-        (r"not yet signed by (.+)", r"尚未签署:\1"),
+        (r"not yet signed by (.+)", r"尚未签署：\1"),
         (r"(\d{6}) gave no notice", r"\1 没有提交退出通知"),
         (r"(\d{6}) has not accepted", r"\1 尚未同意接收"),
         (r"(\d{6}) has not reported it done", r"\1 尚未报告完成"),
@@ -156,6 +156,8 @@ _PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
         (r"whoever proposed cannot approve; another officer must", "提出人不能审批，须由另一人办理"),
         (r"only a leader, or whom a leader delegated, .*", "只有审批人或受其委托的人可以签发或退回"),
         (r"only a leader can delegate", "只有审批人可以委托"),
+        (r"choose another officer", "请选择另一人"),
+        (r"lies in the past", "已经过去，请核对日期"),
         (r"only the proposer can discard a draft", "只有提出人可以放弃草稿"),
         (r"(\w+) of (\d{6}) may not do this in (\S+)", _may_not),
         (r"nobody is acting: .*", "请先在页面右上角选择以哪个单位、什么角色办理"),
@@ -199,7 +201,7 @@ _PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
         (r"no memorandum in force .*", "双方没有已生效并包含此项内容的备忘录，请先签署备忘录"),
         (r"say why the record is skipped", "请写明跳过的原因"),
         (r"the database cannot be reached.*", "数据库暂时连接不上，请稍后再试；尚未保存任何内容"),
-        (r"this node is read-only: (.*)", r"本节点处于只读状态:\1"),
+        (r"this node is read-only: (.*)", r"本节点处于只读状态：\1"),
         (r"must be a date, YYYY-MM-DD", "应填日期"),
         (r"is too long or no text", "过长或不是文字"),
         (r"is no form that can be read", "表单无法读取"),
@@ -214,6 +216,7 @@ _PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
         (r"record \S+ (?:is not held at this node|does not wait here)", "本节点没有这条记录"),
         (r"bureau \S+ is not hosted by this node", "该单位不在本节点"),
         (r"log \S+ is not held at this node", "本节点没有这个日志"),
+        (r"version \S+ of the alliance document .*", "本节点没有这个版本的联盟文件"),
         (r"too many live timelines .*", "实时时间线打开过多，请稍后再试"),
         (r"(?:send one of 1 to 128 characters|must be .*)", "格式不对"),
         (r"is no cursor of this list; begin at its first page", "翻页位置无效，请从第一页开始"),

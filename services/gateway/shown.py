@@ -9,6 +9,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from events import divisions
+from events.history import Continues
 from events.loops import Ask
 from events.values import Attachment, Choice, Money, OutsideParty, Paper, Place, Reference, Value, Why
 from services.gateway import labels
@@ -38,6 +39,16 @@ def plain(text: object, *, number: bool = False, tone: str = "") -> Cell:
     return Cell(str(text), escape(str(text)), number, tone)
 
 
+def whole(text: object) -> Cell:
+    """A short text that is not broken over two lines, such as a day."""
+    return Cell(str(text), Markup('<span class="nowrap">{}</span>').format(text)) if text else plain("")
+
+
+def code(text: str) -> Cell:
+    """A digest, for those who compare."""
+    return Cell(text, Markup('<code class="hash">{}</code>').format(text))
+
+
 def link(text: str, href: str) -> Cell:
     return Cell(text, Markup('<a href="{}">{}</a>').format(href, text))
 
@@ -60,6 +71,11 @@ def yuan(fen: int, lang: str) -> str:
     return f"{fen / 100:,.2f}" + ("元" if lang == "zh" else " yuan")
 
 
+def aside(text: object, more: object, lang: str) -> str:
+    """A text with more in brackets, as the language writes them."""
+    return f"{text}（{more}）" if lang == "zh" else f"{text} ({more})"
+
+
 def size(count: int) -> str:
     """Bytes for people."""
     for unit, factor in (("MB", 10**6), ("kB", 10**3)):
@@ -73,6 +89,8 @@ def cell(value: Any, view: "View", name: str = "", log: str = "") -> Cell:  # no
 
     With the `log` that names it an attachment is a link.
     """
+    from services.gateway import linked  # (what it makes are cells)
+
     lang = view.lang
     match value:
         case None | "" | ():
@@ -80,21 +98,21 @@ def cell(value: Any, view: "View", name: str = "", log: str = "") -> Cell:  # no
         case bool():
             return plain(view.t("是", "yes") if value else view.t("否", "no"))
         case Choice():
-            return plain(value.label(lang))
+            return whole(value.label(lang))
         case int() if name == "fen":
             return plain(yuan(value, lang), number=True)
         case int():
             return plain(f"{value:,}" if name != "position" else value, number=True)
         case date():
-            return plain(day(value, lang))
+            return whole(day(value, lang))
         case Attachment() if log:
             return attachment(value, view, log)
         case Attachment():
-            return plain(f"{_kind(value, view)}, {size(value.size)}")
+            return plain(aside(_kind(value, view), size(value.size), lang))
         case Place():
             return _place(value, view)
         case Money():
-            return plain(f"{yuan(value.fen, lang)}({value.source.label(lang)})")
+            return plain(aside(yuan(value.fen, lang), value.source.label(lang), lang))
         case OutsideParty():
             return _outside(value, view, log)
         case Why():
@@ -103,9 +121,11 @@ def cell(value: Any, view: "View", name: str = "", log: str = "") -> Cell:  # no
                 " ",
             )
         case Ask():
-            return plain(f"{view.bureau(value.bureau)}({day(value.due, lang)})")
+            return plain(aside(view.bureau(value.bureau), day(value.due, lang), lang))
         case Reference():
-            return record(value.log, value.position)
+            return linked.record(view, (value.log, value.position))
+        case Continues():
+            return linked.record(view, value.key)
         case Paper():
             words = plain(" ".join(filter(None, [day(value.date, lang), value.number])))
             return joined([words, *([cell(value.scan, view, "", log)] if value.scan else [])], " ")
@@ -113,6 +133,8 @@ def cell(value: Any, view: "View", name: str = "", log: str = "") -> Cell:  # no
             return joined((cell(v, view, n, log) for n, v in value if v is not None), " ")
         case tuple() | list():
             return joined((cell(v, view, name, log) for v in value), view.t("、", ", "))
+        case str() if name in {"text", "digest", "leaf"}:
+            return code(value)
         case str() if name in labels.BUREAUS:
             return plain(view.bureau(value))
     return plain(value)
@@ -125,18 +147,22 @@ def record(log: str, position: int) -> Cell:
 
 def attachment(value: Attachment, view: "View", log: str) -> Cell:
     """The link to an attachment that a record of this log names."""
-    text = f"{_kind(value, view)}({size(value.size)})"
+    text = aside(_kind(value, view), size(value.size), view.lang)
     return link(text, f"/files/{quote(fetch.token(value.digest))}?log={log}")
 
 
-def attachments(value: Any) -> list[Attachment]:
-    """Every attachment inside a payload, in its order."""
+def attachments(value: Any, view: "View", label: str = "") -> list[tuple[str, Attachment]]:
+    """Every attachment inside a payload, in its order, with what it is called there."""
     if isinstance(value, Attachment):
-        return [value]
+        return [(label, value)]
+    if isinstance(value, OutsideParty) and value.letter:
+        return [(f"{value.name} {view.t(*labels.of('letter'))}", value.letter)]
     if isinstance(value, Value):
-        return [found for _, part in value for found in attachments(part)]
+        owner = type(value).__name__
+        parts = ((view.t(*labels.of(name, owner)), part) for name, part in value)
+        return [found for said, part in parts for found in attachments(part, view, said)]
     if isinstance(value, tuple):
-        return [found for part in value for found in attachments(part)]
+        return [found for part in value for found in attachments(part, view, label)]
     return []
 
 
@@ -153,15 +179,14 @@ def place(division: str, view: "View") -> str:
 
 
 def _place(value: Place, view: "View") -> Cell:
-    return plain(" ".join(filter(None, [place(value.division, view), value.name])))
+    where = place(value.division, view)
+    return plain(" ".join(filter(None, [where, None if value.name and value.name in where else value.name])))
 
 
 def _outside(value: OutsideParty, view: "View", log: str) -> Cell:
     mark = view.t("单方登记", "recorded by one side")
-    words = Cell(
-        f"{value.name}({value.kind.label(view.lang)},{mark})",
-        Markup('{}({}) <span class="chip">{}</span>').format(value.name, value.kind.label(view.lang), mark),
-    )
+    name = aside(value.name, value.kind.label(view.lang), view.lang)
+    words = Cell(f"{name} {mark}", Markup('{} <span class="chip">{}</span>').format(name, mark))
     return joined([words, *([cell(value.letter, view, "", log)] if value.letter else [])], " ")
 
 

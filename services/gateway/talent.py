@@ -153,7 +153,7 @@ def service_days(thing: Thing, view: View) -> list[Table]:
     """The days that the expert served, with the host's word on each."""
     if not served(thing):
         return []
-    head = [view.t("日期", "day"), view.t("时段", "part"), view.t("接收单位", "host"), ""]
+    head = [view.t("日期", "day"), view.t("时段", "part"), view.t("接收单位意见", "the host's word"), ""]
     said = words(thing)
     rows = [
         [
@@ -186,6 +186,48 @@ def _question(thing: Thing, position: int, said: Mapping[int, str], view: View) 
         return shown.plain("")
     asked = f"log={thing.log}&stream={thing.stream}&position={position}"
     return shown.link(view.t("提出疑问", "question it"), f"/forms/talent/question-day?{asked}")
+
+
+def service(thing: Thing, view: View) -> list[tuple[str, Cell]]:
+    """How much was served and confirmed, and who else went in the same batch."""
+    if thing.state is None:
+        return []
+    found = [(view.t("同批选派", "same batch"), cell) for cell in _batch(thing, view)]
+    if logged := served(thing):
+        said = words(thing)
+        confirmed = [r for r in logged if said.get(r.position) == "confirmed"]
+        found.append((view.t("已服务", "served"), shown.plain(view.days(halves(logged)))))
+        if not thing.state.one_sided:
+            found.append((view.t("已确认", "confirmed"), shown.plain(view.days(halves(confirmed)))))
+    return found
+
+
+def halves(logged: Sequence[Any]) -> int:
+    """Half-days of service days."""
+    return sum(2 if r.data.half is events.Half.FULL else 1 for r in logged)
+
+
+def _batch(thing: Thing, view: View) -> list[Cell]:
+    """All dispatches of the batch, this one in words; none when it went alone."""
+    batch = thing.state.offer.batch
+    if batch is None:
+        return []
+    with view.site.reading(model.MODEL) as conn:
+        rows = dispatches.board(
+            conn, dispatches.Chosen(batch=batch, home=thing.bureau), view.today, limit=100
+        )
+    if len(rows) < 2:  # noqa: PLR2004  (itself alone)
+        return []
+    count = shown.plain(view.t(f"共{len(rows)}人：", f"{len(rows)} people: "))
+    others = [_mate(row, thing, view) for row in sorted(rows, key=lambda r: r.stream != thing.stream)]
+    return [shown.joined([count, shown.joined(others, view.t("、", ", "))], "")]
+
+
+def _mate(row: dispatches.Dispatch, thing: Thing, view: View) -> Cell:
+    name = row.speciality or Expertise(row.field).label(view.lang)
+    if row.stream == thing.stream:
+        return shown.plain(shown.aside(name, view.t("本次", "this one"), view.lang))
+    return shown.link(name, view.path(DISPATCH, row))
 
 
 def host(row: dispatches.Dispatch, view: View) -> Cell:
@@ -238,7 +280,9 @@ DISPATCH: Kind = Kind(
     answered_in=("acceptance",),
     after={"accepted": (commands.ConfirmDays, commands.Rate), "rated": (commands.ConfirmDays,)},
     values=dispatch_values,
+    facts=service,
     tables=service_days,
+    tabled=(events.DispatchServiceDayLogged,),
     title=experts.offered,
     empty=("还没有选派。可从「需求」页面选派专家。", "No dispatch yet: offer experts from a need."),
 )
@@ -278,7 +322,7 @@ def figures(view: View, bureau: str | None) -> list[Figure]:
     first, last = year(view.today)
     with view.reading(model.MODEL) as conn:
         stages = dispatches.by_stage(conn, dispatches.Chosen(bureau=bureau))
-        halves = sum(
+        served_halves = sum(
             s.halves
             for s in dispatches.service(conn, dispatches.Chosen(bureau=bureau, first=first, last=last))
         )
@@ -301,7 +345,7 @@ def figures(view: View, bureau: str | None) -> list[Figure]:
         Figure(
             "今年服务天数",
             "service days this year",
-            halves // 2,
+            served_halves / 2,
             DISPATCH.path,
             {**asked, "first": first, "last": last},
         ),

@@ -183,8 +183,8 @@ class Kind:
     `steps`: what its own bureau may do at a stage. `answers`: what a bureau that is asked may answer, in
     streams of `answered_in`; `after`: what it may do once it has answered so. `others`: what any bureau may
     do at a stage. `values` gives a command's fields that the page knows, or None when the command makes no
-    sense yet. `facts` and `tables` stand on its page beside what its events say; `title` names those whose
-    events have none.
+    sense yet. `facts` and `tables` stand on its page beside what its events say; `tabled` are events that
+    only a table shows; `title` names those whose events have none.
     """
 
     aggregate: str
@@ -206,6 +206,7 @@ class Kind:
     values: Callable[[Thing, type[Command], "View"], Mapping[str, Any] | None] = lambda _t, _c, _v: {}
     facts: Callable[[Thing, "View"], list[tuple[str, Cell]]] = lambda _thing, _view: []
     tables: Callable[[Thing, "View"], list["Table"]] = lambda _thing, _view: []
+    tabled: tuple[type[Event], ...] = ()
     title: Callable[[Thing, "View"], str | None] = lambda _thing, _view: None
     empty: Words = ("", "")
 
@@ -335,8 +336,9 @@ def _offer(
 def facts(thing: Thing, view: "View") -> list[tuple[str, Cell]]:
     """The newest value of every field that its facts have stated, labelled, and what its kind adds."""
     found: dict[str, Cell] = {}
+    apart: tuple[type, ...] = (loops.Extended, PassedOn, loops.Reminded, *thing.kind.tabled)
     for record in thing.facts:
-        if not isinstance(record.data, (loops.Extended, PassedOn, loops.Reminded)):
+        if not isinstance(record.data, apart):
             found |= dict(shown.fields(record.data, view, _APART, thing.log))
     return [
         (view.t("发起单位", "bureau"), shown.plain(view.bureau(thing.bureau))),

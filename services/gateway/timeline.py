@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from events import catalogue, errors
 from events.event import Event, Key, Record
+from events.values import LOG
 from projections import timeline
 from projections.timeline import Arrived, Chosen, Line
 from services.gateway import cursors, details, kinds, lists
@@ -27,7 +28,7 @@ _CURSOR: TypeAdapter[Any] = TypeAdapter(tuple[str, str, int])
 Bureau: TypeAlias = Annotated[str | None, Query(pattern=r"^([0-9]{6})?$")]
 Context: TypeAlias = Annotated[str | None, Query(pattern=r"^[a-z-]{0,40}$")]
 Stream: TypeAlias = Annotated[
-    str | None, Query(pattern=r"^([0-9]{6}(-[1-9][0-9]{0,3})?/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")
+    str | None, Query(pattern=rf"^({LOG}/[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})?$")
 ]
 Correlation: TypeAlias = Annotated[
     str | None, Query(pattern=r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")
@@ -53,12 +54,12 @@ def show(
     """One page, the newest first; `live` keeps the first one growing."""
     view, chosen = View(request), _chosen(bureau, context, stream, correlation)
     with view.reading(timeline.MODEL) as conn:
-        lines = timeline.page(conn, chosen, limit=PAGE + 1, before=_before(after))
+        lines = timeline.page(conn, chosen, limit=PAGE + 1, before=before(after))
         last = timeline.last_arrival(conn)
     more = cursors.write(lines[PAGE - 1].cursor) if len(lines) > PAGE else None
     return view.page(
         "timeline.html",
-        days=_by_day(view, lines[:PAGE]),
+        days=by_day(view, lines[:PAGE]),
         more=more,
         first=after is None,
         live=live,
@@ -68,7 +69,8 @@ def show(
     )
 
 
-def _before(after: str | None) -> timeline.Cursor | None:
+def before(after: str | None) -> timeline.Cursor | None:
+    """The place in the list that a word in the address stands for. Raises Invalid."""
     found: timeline.Cursor | None = cursors.read(after, _CURSOR)
     if found is not None and len(found[0]) != len("2025-01-01T00:00:00.000000Z"):
         raise errors.Invalid("after: is no cursor of this list; begin at its first page", field="after")
@@ -81,6 +83,7 @@ def entries(view: View, lines: Sequence[Line]) -> list[dict[str, Any]]:
         source = LedgerSource(conn)
         records = source.records([(line.log, line.position) for line in lines])
         cited = source.records({key for record in records.values() for key in record.data.references()[:1]})
+    view.know(records.values())
     return [_entry(view, line, records.get((line.log, line.position)), cited) for line in lines]
 
 
@@ -101,7 +104,8 @@ def _entry(
     return {"line": line, "sentence": view.sentence(record), "home": home, "title": title}
 
 
-def _by_day(view: View, lines: Sequence[Line]) -> list[tuple[str, list[dict[str, Any]]]]:
+def by_day(view: View, lines: Sequence[Line]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Lines under the days on which they were recorded."""
     found: dict[str, list[dict[str, Any]]] = {}
     for entry in entries(view, lines):
         found.setdefault(details.day_of(view, entry["line"].time), []).append(entry)
@@ -118,22 +122,31 @@ async def live(
     correlation: Correlation = None,
 ) -> StreamingResponse:
     """What comes to this node from now on, as server-sent events, each a piece of the page."""
+    return streamed(request, _chosen(bureau, context, stream, correlation), last)
+
+
+def streamed(
+    request: Request, chosen: Chosen, last: int, template: str = "entry.html"
+) -> StreamingResponse:
+    """What comes after an arrival number, each record made a piece of a page. Raises Busy."""
     state = request.app.state
     if getattr(state, "listeners", 0) >= LISTENERS:
         raise errors.Busy("too many live timelines are open; come back later or reload now and then")
-    view, chosen = View(request), _chosen(bureau, context, stream, correlation)
     said = request.headers.get("last-event-id", "")
     number = int(said) if said.isascii() and said.isdigit() and len(said) < 19 else last  # noqa: PLR2004  (fits a bigint)
-    return StreamingResponse(_events(request, view, chosen, number), media_type="text/event-stream")
+    events = _events(request, View(request), chosen, number, template)
+    return StreamingResponse(events, media_type="text/event-stream")
 
 
-async def _events(request: Request, view: View, chosen: Chosen, last: int) -> AsyncIterator[str]:
+async def _events(
+    request: Request, view: View, chosen: Chosen, last: int, template: str = "entry.html"
+) -> AsyncIterator[str]:
     state = request.app.state
     state.listeners = getattr(state, "listeners", 0) + 1
     try:
         yield "retry: 2000\n\n"
         for _ in range(int(_LIVE_SECONDS / _PAUSE)):
-            for line, html in await run_in_threadpool(_arrived, view, chosen, last):
+            for line, html in await run_in_threadpool(_arrived, view, chosen, last, template):
                 last = line.number
                 yield f"id: {line.number}\nevent: record\ndata: {html}\n\n"
             await asyncio.sleep(_PAUSE)
@@ -144,11 +157,11 @@ async def _events(request: Request, view: View, chosen: Chosen, last: int) -> As
         state.listeners -= 1
 
 
-def _arrived(view: View, chosen: Chosen, last: int) -> list[tuple[Arrived, str]]:
+def _arrived(view: View, chosen: Chosen, last: int, template: str) -> list[tuple[Arrived, str]]:
     with view.site.reading(timeline.MODEL) as conn:
         lines = timeline.arrivals(conn, chosen, after=last)
-    template = templates().get_template("entry.html")
-    pieces = (template.render(v=view, t=view.t, entry=entry) for entry in entries(view, lines))
+    made = templates().get_template(template)
+    pieces = (made.render(v=view, t=view.t, entry=entry) for entry in entries(view, lines))
     return [(line, " ".join(piece.split())) for line, piece in zip(lines, pieces, strict=True)]
 
 
@@ -166,7 +179,7 @@ def api(
     view = View(request)
     with view.reading(timeline.MODEL) as conn:
         lines = timeline.page(
-            conn, _chosen(bureau, context, stream, correlation), limit=limit + 1, before=_before(after)
+            conn, _chosen(bureau, context, stream, correlation), limit=limit + 1, before=before(after)
         )
     more = cursors.write(lines[limit - 1].cursor) if len(lines) > limit else None
     items = [{**vars(entry["line"]), "sentence": entry["sentence"]} for entry in entries(view, lines[:limit])]

@@ -1,6 +1,6 @@
 """What every page knows: the node, the language, the letters' size, who acts, and how fresh it is."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cache, cached_property
@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from events import errors
-from events.event import Event, Record
+from events.event import Event, Key, Record
 from events.loops import Role
 from events.values import Choice, Reason
 from projections import sentences, timeline
@@ -24,6 +24,7 @@ from services.bureau.case import Officer
 from services.gateway import acting, fresh, labels, shown, static, waiting
 from services.gateway.site import Site
 from services.gateway.things import Kind, Stage
+from services.projector.source import LedgerSource
 from services.runtime import clock
 from services.runtime.database import Connection
 
@@ -48,6 +49,7 @@ class View:
         self.site: Site = request.app.state.site
         self.chosen = {name: _chosen(request, name, among) for name, among in PREFERENCES.items()}
         self.asof: list[fresh.Freshness] = []
+        self._cited: dict[Key, Record[Event]] = {}
 
     @property
     def lang(self) -> str:
@@ -103,7 +105,23 @@ class View:
         return f"{self.bureau(bureau)} · {self.role(role)}" if role else self.t("经办人员", "an officer")
 
     def sentence(self, record: Record[Event]) -> str:
-        return sentences.sentence(record, self.lang, self.bureau)
+        """What a record says; the records that it names are looked up unless the page knows them."""
+        self.know([record])
+        return sentences.sentence(record, self.lang, self.bureau, self._cited)
+
+    def record(self, key: Key) -> Record[Event] | None:
+        """A record that the page names; None when it is not held here or cannot be read."""
+        if key not in self._cited:
+            with self.site.database.connection() as conn:
+                self._cited |= LedgerSource(conn).records([key])
+        return self._cited.get(key)
+
+    def know(self, records: Iterable[Record[Event]]) -> None:
+        """Look up what the sentences of these records name, in one query; what is not held stays unknown."""
+        missing = {key for record in records for key in sentences.named(record.data)} - self._cited.keys()
+        if missing:
+            with self.site.database.connection() as conn:
+                self._cited |= LedgerSource(conn).records(missing)
 
     def cell(self, value: object, name: str = "") -> shown.Cell:
         """How a value of a payload or of a row reads."""
@@ -124,7 +142,16 @@ class View:
 
     def choice(self, choice: type[Choice], value: str | None) -> shown.Cell:
         """A stored value of a closed list as a word."""
-        return shown.plain(choice(value).label(self.lang) if value else "")
+        return shown.whole(choice(value).label(self.lang) if value else "")
+
+    def days(self, halves: int) -> str:
+        """Half-days as days: 2.5 天."""
+        return self.t(f"{halves / 2:g} 天", f"{halves / 2:g} {'day' if halves == 2 else 'days'}")  # noqa: PLR2004  (one day)
+
+    def model(self, name: str) -> str:
+        """What a read model is called."""
+        zh, _ = labels.MODELS.get(name, (name, name))
+        return f"{zh} {name}" if self.lang == "zh" else name
 
     def path(self, kind: Kind, row: Any) -> str:
         """The page of a list's row."""

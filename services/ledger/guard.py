@@ -17,12 +17,13 @@ from typing import NamedTuple, Self
 from psycopg import Cursor
 
 from events import errors, keys
+from events.values import LOG
 from services.runtime import files
 from services.runtime.database import Connection
 
 FORMAT = "yinqiao-guard/v1"
 _IDENTITY = re.compile(r"[0-9]+ [0-9]+ [0-9]+")
-_HEAD = re.compile(r"([0-9]{6}(?:-[1-9][0-9]{0,3})?) ([1-9][0-9]{0,15}) ([A-Za-z0-9+/]{43}=)")
+_HEAD = re.compile(rf"({LOG}) ([1-9][0-9]{{0,15}}) ([A-Za-z0-9+/]{{43}}=)")
 _PATIENCE = 10.0
 
 

@@ -59,7 +59,7 @@ def test_a_memorandum_is_returned_amended_signed_and_in_force(person: Person, al
     ends_well(
         person, alliance,
         "重庆市委老干部局提出合作备忘录", "将文本送中共四川省委老干部局签署",
-        "四川省委老干部局退回文本补正:表述不清", "重庆市委老干部局修订文本",
+        "四川省委老干部局退回文本补正：表述不清", "重庆市委老干部局修订文本",
         "四川省委老干部局签署", "重庆市委老干部局确认各方签署完毕",
     )  # fmt: skip
 
@@ -160,11 +160,11 @@ def test_two_experts_are_offered_one_serves_and_is_rated(person: Person, allianc
     look_down_to_the_record(person)
     ends_well(
         person, alliance,
-        "自贡市委老干部局发布需求", "荣昌区委老干部局共享一名专家:血橙栽培", "荣昌区委老干部局拟选派一名专家",
-        "批准选派,征求中共自贡市委老干部局意见", "自贡市委老干部局同意接收",
-        "自贡市委老干部局谢绝接收:力量不足", "荣昌区委老干部局撤回选派", "到岗",
+        "自贡市委老干部局发布需求", "荣昌区委老干部局共享一名专家：血橙栽培", "荣昌区委老干部局拟选派一名专家",
+        "批准选派，征求中共自贡市委老干部局意见", "自贡市委老干部局同意接收",
+        "自贡市委老干部局谢绝接收：力量不足", "荣昌区委老干部局撤回选派", "到岗",
         "荣昌区委老干部局登记服务", "自贡市委老干部局确认服务日",
-        "提前结束:个人原因", "评价",
+        "提前结束：个人原因", "评价",
     )  # fmt: skip
 
 
@@ -209,7 +209,7 @@ def offer(person: Person) -> None:
 def accept_one_and_decline_one(person: Person) -> None:
     """Zigong's clerk and leader say yes to one and no to the other; the reason is in Rongchang's inbox."""
     person.act("510300")
-    person.waits_for("果树病虫害防治(技术指导)")
+    person.waits_for("果树病虫害防治（技术指导）")
     person.press("同意接收", beside="血橙栽培")
     person.press("谢绝接收", beside="果树病虫害防治")
     person.choose("原因", "力量不足")
@@ -218,7 +218,7 @@ def accept_one_and_decline_one(person: Person) -> None:
     person.act("500153")
     person.waits_for("同意")
     person.waits_for("谢绝")
-    person.press("果树病虫害防治(技术指导)")
+    person.press("果树病虫害防治（技术指导）")
     person.sees("力量不足")
 
 
@@ -304,8 +304,8 @@ def test_a_joint_visit_counts_once_and_is_corrected(person: Person, alliance: Em
     ends_well(
         person, alliance,
         "合川区委老干部局计划于", "邀请中共广安市委老干部局、中共资阳市委老干部局联合举办",
-        "广安市委老干部局确认联合举办", "资阳市委老干部局谢绝联合举办:时间冲突", "举办活动,62人参加",
-        "合川区委老干部局更正第3号记录:录入错误",
+        "广安市委老干部局确认联合举办", "资阳市委老干部局谢绝联合举办：时间冲突", "举办活动，62人参加",
+        "合川区委老干部局更正第3号记录：录入错误",
     )  # fmt: skip
 
 

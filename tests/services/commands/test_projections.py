@@ -1,5 +1,10 @@
 """`yinqiao projections` and `yinqiao quarantine`: see, rebuild, look back, and leave out."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.services.commands.installation import LOGS, Installation
@@ -128,3 +133,17 @@ def test_skipping_needs_a_reason_and_a_record_that_waits(projected: Installation
 
 def digests(projected: Installation) -> dict[str, str]:
     return {s["name"]: s["digest"] for s in projected.json("projections", "status")}
+
+
+def test_a_rebuild_shows_how_far_it_is(projected: Installation) -> None:
+    environ = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": "100"}  # as at a terminal
+    words = projected.words(["projections", "rebuild", "activity"])
+    done = subprocess.run(
+        [Path(sys.executable).with_name("yinqiao"), *words],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "rebuild activity" in done.stderr
+    assert "100%" in done.stderr

@@ -49,7 +49,7 @@ def test_a_joint_visit_is_planned_confirmed_held_and_corrected(clerk: Seat) -> N
     # then the planner sees both, and the words; a bureau that was not asked does not get them
     html = hechuan.get(page)
     assert "广安市委老干部局确认联合举办" in html
-    assert "资阳市委老干部局谢绝联合举办:时间冲突" in html
+    assert "资阳市委老干部局谢绝联合举办：时间冲突" in html
     note = html.split('href="/files/')[1].partition('"')[0].replace("&amp;", "&")
     assert hechuan.client.get(f"/files/{note}").text == "当日有换届会议"
     words = note.replace("?", "/words?")

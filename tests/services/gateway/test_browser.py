@@ -145,6 +145,7 @@ def test_a_bureau_of_another_node_is_reached_through_that_nodes_address(page: Pa
 PAGES = [
     "/",
     "/inbox",
+    "/delegations",
     "/timeline",
     "/timeline?live=true",
     "/cooperation/memorandum",
@@ -212,3 +213,18 @@ def test_words_beside_an_answer_open_in_place_and_errors_show_where_one_works(pa
     item.locator("form.order").get_by_role("button", name="提交").click()
     expect(item.get_by_role("alert")).to_contain_text("请先在页面右上角选择")
     expect(item.get_by_label("原因", exact=True)).to_have_value("time")
+
+
+def test_a_leader_delegates_and_takes_it_back(page: Page, site: str) -> None:
+    act(page, site, "500117/leader")
+    page.get_by_role("link", name="委托签发").click()
+    page.get_by_label("受托人").select_option(label="合川区委老干部局 · 经办")
+    page.get_by_label("最后一日").fill((clock.today(clock.now) + timedelta(days=5)).isoformat())
+    page.get_by_role("button", name="委托", exact=True).click()
+    row = page.locator("tbody tr").first
+    expect(row).to_contain_text("合川区委老干部局 · 经办")
+    expect(row).to_contain_text("生效中")
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Delegation")
+    row.get_by_role("button", name="Take back").click()
+    expect(row).to_contain_text("taken back")

@@ -99,7 +99,7 @@ def test_journey_1(chongqing: tuple[Clerk, Clerk], sichuan: tuple[Clerk, Clerk])
     told = chongqing[0].get("/timeline")
     for sentence in (
         "提出合作备忘录",
-        "退回文本补正:表述不清",
+        "退回文本补正：表述不清",
         "修订文本",
         "四川省委老干部局签署",
         "确认各方签署完毕",
@@ -155,3 +155,27 @@ def test_a_meeting_is_called_held_and_its_decision_becomes_a_task(clerk: Seat) -
     assert ">60%<" in chongqing.get("/cooperation/task")
     assert "共建专家名录" in sichuan.get("/inbox")
     assert "逾期" in sichuan.get("/cooperation/task?overdue=true")
+
+
+def test_a_draft_shows_its_text_as_a_link_and_so_does_the_signature_of_it(
+    chongqing: tuple[Clerk, Clerk], sichuan: tuple[Clerk, Clerk]
+) -> None:
+    proposed(chongqing[0], "510000")
+    (draft,) = set(re.findall(r"/drafts/500000/[0-9a-f-]{36}", chongqing[1].get("/inbox")))
+    text = re.search(r'<dd><a href="(/files/[^"]+)">文本（', chongqing[1].get(draft))
+    assert text
+    assert chongqing[1].client.get(text[1]).text == TEXT
+    sichuan[0].does(sichuan[0].offered(release(chongqing[1]), "cooperation/sign"))
+    (signing,) = set(re.findall(r"/drafts/510000/[0-9a-f-]{36}", sichuan[1].get("/inbox")))
+    html = sichuan[1].get(signing)
+    assert f'<dd><a href="{text[1]}">文本（' in html
+    assert not re.search(r"<dd>[^<]*[A-Za-z0-9+/]{43}=", html)
+
+
+def test_the_overview_shows_what_waits_anywhere(chongqing: tuple[Clerk, Clerk], clerk: Seat) -> None:
+    proposed(chongqing[0], "510000")
+    release(chongqing[1])
+    third = clerk("500116/clerk").get("/")
+    ours, everywhere = third.partition("全联盟等候最久")[::2]
+    assert "川渝老干部工作合作备忘录" not in ours
+    assert "川渝老干部工作合作备忘录" in everywhere

@@ -24,6 +24,8 @@ GUARDED = {
     "/forms/{context}/{command}": "acting officer",
     "/corrections/{log}/{position}": "acting officer",
     "/drafts/{log}/{draft}/{step}": "acting officer",
+    "/delegations": "acting leader",
+    "/delegations/{delegation}/end": "acting leader",
     "/operations/models/{name}/{step}": "operator",
     "/operations/records/{log}/{position}/{step}": "operator",
 }
@@ -57,6 +59,7 @@ def test_nobody_acts_without_being_chosen(app: FastAPI, client: TestClient) -> N
             .replace("{position}", "1")
             .replace("{step}", "release")
             .replace("{draft}", "00000000-0000-0000-0000-000000000000")
+            .replace("{delegation}", "00000000-0000-0000-0000-000000000000")
         )
         answer = client.post(path, headers={"origin": URL, "idempotency-key": "k"}, content=b"{}")
         assert answer.status_code == 403, path

@@ -7,13 +7,15 @@ from typing import Any, get_args
 
 import pytest
 
-from events import catalogue
-from events.values import Value
+from events import catalogue, errors
+from events.values import Choice, Value
 from services.bureau import registry
 from services.gateway import forms, kinds, labels, said
 from tests.support import project
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
+HALF_WIDTH = re.compile("[\u4e00-\u9fff」）][,:;()!?]|[,:;()!?][\u4e00-\u9fff「（]")
+LITERAL = re.compile("'([^'\\n]*)'|\"([^\"\\n]*)\"|>([^<>{}\\n]*)<")
 
 
 def reached(kind: type[Value], seen: set[type[Value]]) -> Iterator[tuple[str, str]]:
@@ -120,3 +122,35 @@ def test_templates_say_everything_in_both_languages() -> None:
         bare = re.sub(r"\{#.*?#\}", "", path.read_text("utf-8"), flags=re.DOTALL)
         bare = re.sub(r"\{%.*?%\}|\{\{.*?\}\}", "", bare, flags=re.DOTALL)
         assert CHINESE.findall(bare) == [], path.name
+
+
+def words() -> Iterator[tuple[str, str]]:
+    """Every text that pages may show: of the code without its documentation, and of templates."""
+    for path in project.files("services/gateway", "services/bureau"):
+        if path.suffix == ".py":
+            tree = ast.parse(path.read_text("utf-8"))
+            spoken = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+            yield from (
+                (path.name, node.value)
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in spoken
+            )
+        elif path.suffix == ".html":
+            found = LITERAL.findall(path.read_text("utf-8"))
+            yield from ((path.name, part) for parts in found for part in parts)
+
+
+def test_chinese_words_have_full_width_punctuation() -> None:
+    found = list(words())
+    assert sum(bool(CHINESE.search(text)) for _, text in found) > 1_000
+    assert [(name, text) for name, text in found if HALF_WIDTH.search(text)] == []
+    titles = [kind.title_zh for kind in refusals(errors.YinqiaoError)]
+    members = [member.zh for kind in Choice.__subclasses__() for member in kind]
+    assert [text for text in (*titles, *members) if HALF_WIDTH.search(text)] == []
+
+
+def refusals(kind: type[errors.YinqiaoError]) -> Iterator[type[errors.YinqiaoError]]:
+    """A kind of error and those below it."""
+    yield kind
+    for below in kind.__subclasses__():
+        yield from refusals(below)

@@ -1,7 +1,8 @@
 """Journey 2 through the pages: experts are offered, one is accepted, serves, is confirmed and rated."""
 
+import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 from services.runtime import clock
 from tests.services.gateway.clerks import Clerk, Form
@@ -99,6 +100,17 @@ def test_journey_2(clerk: Seat) -> None:
     html = rongchang[0].get(first)
     assert "已确认" in html
     assert "有疑问" in html
+    for half_day in ("<dd>1 天</dd>", "<dd>0.5 天</dd>", f"确认服务日：{said(DAY)}"):
+        assert half_day in html
+
+    # the expert, the need and the others of the batch are named, and lead to their pages
+    assert re.search(
+        rf'<dd><a href="{orange}">柑橘栽培（专家\d+号）</a></dd>',
+        rongchang[0].get(first) + (rongchang[0].get(second)),
+    )
+    assert f'<a href="{page}">血橙种植指导</a>' in html
+    assert "共2人：" in html
+    assert f'<a href="{second}">' in html
 
     # and it ends early and is rated: the mark is for the two bureaus, the log holds its digest
     rongchang[0].does(rongchang[0].offered(first, "talent/end-early"), day=TODAY, reason__code="weather")
@@ -107,6 +119,10 @@ def test_journey_2(clerk: Seat) -> None:
     token = rated.split('href="/files/')[1].partition('"')[0].replace("&amp;", "&")
     assert rongchang[0].client.get(f"/files/{token}").text == "满意"
     assert clerk("500116/leader").client.get(f"/files/{token}").status_code == 403
+
+
+def said(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
 
 
 def _dispatches(clerk: Clerk) -> list[str]:
