@@ -14,11 +14,15 @@ from services.commands import (
     doctor,
     documents,
     evidence,
+    history,
     imports,
     keys,
+    lineage,
     node,
+    play,
     projections,
     quarantine,
+    reports,
     screen,
     simulate,
 )  # fmt: skip
@@ -32,6 +36,12 @@ app.command("node")(node.run)
 app.command("import")(imports.run)
 app.command("simulate")(simulate.run)
 audit.app.command("export")(evidence.export)
+audit.app.command("at")(history.at)
+audit.app.command("state")(history.state)
+audit.app.command("play")(play.run)
+audit.app.command("lineage")(lineage.run)
+audit.app.command("reproduce")(reports.reproduce)
+audit.app.add_typer(reports.app, name="report")
 app.add_typer(audit.app, name="audit")
 app.add_typer(projections.app, name="projections")
 app.add_typer(quarantine.app, name="quarantine")

@@ -1,4 +1,4 @@
-"""Two instances of a read model side by side, row by row: what one has and the other has not, or otherwise."""
+"""Two instances of a read model side by side, row by row, streamed."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple

@@ -1,6 +1,6 @@
 """From an event along what it rests on and what rests on it, across bureaus, as a graph."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -84,6 +84,15 @@ def graph(
     while walk.frontier and (steps is None or walk.steps < steps):
         walk.step()
     return walk.graph(start)
+
+
+def among(conn: Connection, keys: Sequence[Key], *, cut: bool = False) -> Graph:
+    """These records, and the edges between them; `start` is the first. Raises NotFound when there is none."""
+    if not keys:
+        raise errors.NotFound("there is no record behind it", field="figure")
+    walk = _Walk(conn, "both", len(keys), cut=cut)
+    walk.add(keys)
+    return walk.graph(keys[0])
 
 
 def _of_correlation(conn: Connection, correlation: str, limit: int) -> list[Key]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
@@ -71,7 +72,10 @@ def between(before: State, after: State) -> Iterator[Difference]:
 
 
 def _history(conn: Connection, log: str, stream: str) -> Sequence[Record[Event]]:
-    records = read.history(conn, log, stream)
+    try:
+        records = read.history(conn, log, str(UUID(stream)))
+    except ValueError:
+        raise errors.Invalid("a stream is named by a UUID", field="stream") from None
     if not records:
         raise errors.NotFound(f"there is no stream {stream[:36]} of log {log} here", field="stream")
     return records
