@@ -35,6 +35,7 @@ def choose(conn: Connection, sizes: Sizes, selection: Selection) -> list[Key]:
     conn.execute(_TABLE)
     for run in selection.runs(conn, sizes):
         _put(conn, sizes, run)
+    conn.execute("ANALYZE pack_record")
     if conn.execute("SELECT FROM pack_record LIMIT 1").fetchone() is None:
         raise errors.NotFound("nothing that is published here was selected")
     return sorted(_close(conn, sizes)) if selection.basis else []
@@ -46,7 +47,8 @@ CREATE TEMPORARY TABLE pack_record (
     position bigint NOT NULL,
     step     integer NOT NULL,                -- over how many steps of basis it came in
     PRIMARY KEY (log, position)
-) ON COMMIT DROP
+) ON COMMIT DROP;
+CREATE INDEX ON pack_record (step, log, position)
 """
 
 
@@ -117,11 +119,17 @@ def _page(conn: Connection, query: LiteralString, names: dict[str, object]) -> l
     return [(log, position, value) for log, position, value, _ in rows]  # type: ignore[misc]  # the tables' own types
 
 
-_ROWS = """
-SELECT r.log, r.position, e.value, e.log IS NOT NULL
-FROM pack_record r LEFT JOIN ledger.entry e ON e.log = r.log AND e.position = r.position
-WHERE (r.log, r.position) > (%(log)s COLLATE "C", %(position)s)
+# The page is cut before it is joined: otherwise all that is left would be joined and sorted for every page.
+_PAGED = """
+SELECT r.log, r.position, e.value, e.log IS NOT NULL FROM ({}) AS r
+LEFT JOIN ledger.entry e ON e.log = r.log AND e.position = r.position ORDER BY r.log, r.position
 """
-_END = " ORDER BY r.log, r.position LIMIT %(limit)s"
-_OF_STEP = _ROWS + " AND r.step = %(step)s" + _END
-_OF_LOG = _ROWS + " AND r.log = %(only)s" + _END
+_OF_LOG: LiteralString = _PAGED.format("""
+    SELECT log, position FROM pack_record WHERE log = %(only)s AND position > %(position)s
+    ORDER BY position LIMIT %(limit)s
+""")
+_OF_STEP: LiteralString = _PAGED.format("""
+    SELECT log, position FROM pack_record
+    WHERE step = %(step)s AND (log, position) > (%(log)s COLLATE "C", %(position)s)
+    ORDER BY step, log, position LIMIT %(limit)s
+""")
