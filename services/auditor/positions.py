@@ -21,15 +21,9 @@ def witnessed(conn: Connection, alliance: Alliance) -> Vector:
 
     A log of which nothing is witnessed yet is left out.
     """
-    found = {state.log: _witnessed(conn, alliance, state.log) for state in logs.states(conn)}
+    held = (state.log for state in logs.states(conn) if state.log in alliance.logs)
+    found = {log: receipts.witnessed_size(conn, alliance, log) for log in held}
     return {log: size for log, size in found.items() if size}
-
-
-def _witnessed(conn: Connection, alliance: Alliance, log: str) -> int:
-    size = 0
-    while found := receipts.witnessed(conn, alliance, log, size + 1):
-        size = found[0]
-    return size
 
 
 def within(vector: Vector, bound: Vector) -> Vector:
