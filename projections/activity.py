@@ -13,7 +13,7 @@ from projections.model import Handlers, ReadModel, fetch
 from projections.rows import Rows
 
 on = Handlers()
-MODEL = ReadModel("activity", version=2, handlers=on, parts=("questions",))
+MODEL = ReadModel("activity", version=3, handlers=on, parts=("closings", "questions"))
 questions.follow(
     on, "activity",
     {
@@ -148,7 +148,7 @@ Group: TypeAlias = Literal["all", "bureau", "year", "month", "form", "theme"]
 _HOSTS = """
 WITH confirmed AS (
     SELECT c.log, c.stream, left(c.answer_log, 6) AS bureau
-    FROM named c JOIN answer a ON a.log = c.answer_log AND a.position = c.answer_position
+    FROM named c JOIN answer a ON a.origin_log = c.answer_log AND a.origin_position = c.answer_position
     WHERE a.answer = 'confirmed'
 ), host AS (
     SELECT log, stream, left(log, 6) AS bureau FROM activity UNION SELECT log, stream, bureau FROM confirmed

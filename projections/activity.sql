@@ -28,7 +28,7 @@ CREATE TABLE activity (
 CREATE INDEX activity_day ON activity (day);
 
 ALTER TABLE answer ADD COLUMN persons integer;  -- whom a co-host brings
-CREATE INDEX answer_position ON answer (log, position);
+CREATE INDEX answer_origin ON answer (origin_log, origin_position);
 
 -- Members of a co-host who signed up, as that bureau states it.
 CREATE TABLE cohost_sign_up (

@@ -1,14 +1,14 @@
 """Fold a batch of covered records into read models: rows, what waits, and positions in one transaction."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg
 from psycopg import Connection
 
 from events import catalogue, errors, history
 from events.event import Event, Key, Record
-from events.history import Corrected, Voided
+from events.history import GENERIC, Continued
 from projections import judge, tables, track, waiting
 from projections.judge import Aside, Asides, Batch, Cause, Judge, Lately
 from projections.model import Handler, Instance
@@ -28,6 +28,14 @@ _OURS = (
 """What a record can cause when its rows are written; anything else is the database's own trouble."""
 
 
+Skipped: TypeAlias = Callable[[str, str], frozenset[int]]
+"""(log, stream) -> the positions that are left out for good."""
+
+
+def _nothing(_log: str, _stream: str) -> frozenset[int]:
+    return frozenset()
+
+
 class Histories:
     """Effective histories of streams, read once a batch for all models."""
 
@@ -35,22 +43,41 @@ class Histories:
         self._source = source
         self._known: dict[Key, list[Record[Event]]] = {}
 
-    def effective(self, record: Record[Event], skipped: frozenset[int]) -> list[Record[Event]]:
-        """The facts of the record's stream up to it.
+    def effective(self, record: Record[Event], skipped: Skipped) -> list[Record[Event]]:
+        """The facts of the record's stream up to it, those of streams that it goes on from first.
 
-        Raises ImpossibleHistory when they cannot follow one another; with skipped ones among them only what
-        corrects nothing is refused, since a gap was allowed by a person.
+        All are given as facts of this stream. Raises ImpossibleHistory when they cannot follow one another;
+        with skipped ones among them only what corrects nothing is refused, since a person allowed a gap.
         """
-        if skipped:
-            return self._read(record, skipped)
-        if record.key not in self._known:
-            facts = self._read(record, skipped)
+        if record.key in self._known and skipped is _nothing:
+            return self._known[record.key]
+        gaps, links = self._links(record.log, record.stream, record.position, skipped)
+        facts = history.effective([r for link in links for r in link])
+        if not gaps:
             _check(record.aggregate, facts)
+        facts = _as_one(facts, record)
+        if not gaps:
             self._known[record.key] = facts
-        return self._known[record.key]
+        return facts
 
-    def _read(self, record: Record[Event], skipped: frozenset[int]) -> list[Record[Event]]:
-        return history.effective(self._source.history(record.log, record.stream, record.position, skipped))
+    def _links(
+        self, log: str, stream: str, until: int, skipped: Skipped
+    ) -> tuple[bool, list[list[Record[Event]]]]:
+        """A stream and all that it goes on from, the oldest first, and whether any record was skipped."""
+        without = skipped(log, stream)
+        records = self._source.history(log, stream, until, without)
+        if not records or not isinstance(records[0].data, Continued):
+            return bool(without), [records]
+        old = records[0].data.continues
+        gaps, links = self._links(old.log, old.subject, old.position, skipped)
+        return gaps or bool(without), [*links, records]
+
+
+def _as_one(facts: Sequence[Record[Event]], last: Record[Event]) -> list[Record[Event]]:
+    """Facts of several logs as those of the last one's stream, their positions in order."""
+    logs = list(dict.fromkeys([*[fact.log for fact in facts], last.log]))
+    back = {log: len(logs) - 1 - n for n, log in enumerate(logs)}
+    return [f.moved(last.log, last.stream, back[f.log]) if f.log != last.log else f for f in facts]
 
 
 def _check(aggregate: str, facts: Sequence[Record[Event]]) -> None:
@@ -177,7 +204,7 @@ class Fold:
         found = self._routes.get(kind)
         if found is None:
             model = self.instance.model
-            again = issubclass(kind, (Corrected, Voided)) and not model.verbatim
+            again = issubclass(kind, GENERIC) and not model.verbatim
             found = (self._fold_again,) if again else model.handlers.of(kind)
             self._routes[kind] = found
         return found
@@ -185,19 +212,22 @@ class Fold:
     def _fold_again(self, record: Record[Any], rows: Rows) -> None:
         """A correction or voiding: the stream's rows go, and its effective history is handled anew.
 
+        So do those of the stream that it goes on from, if it does: its facts are the new one's from now on.
         Raises ImpossibleHistory when the facts that remain cannot follow one another.
         """
-        facts = self._histories.effective(record, self._skipped(record) if self.skips else frozenset())
-        rows.drop_stream(record)
+        facts = self._histories.effective(record, self._skipped if self.skips else _nothing)
+        rows.drop_stream((record.log, record.stream))
+        if isinstance(record.data, Continued):
+            rows.drop_stream((record.data.continues.log, record.data.continues.subject))
         for fact in facts:
             for handler in self.instance.model.handlers.of(type(fact.data)):
                 handler(fact, rows)
 
-    def _skipped(self, record: Record[Event]) -> frozenset[int]:
+    def _skipped(self, log: str, stream: str) -> frozenset[int]:
         found = self._conn.execute(
             "SELECT position FROM projection.skipped"
             " WHERE model = %s AND log = %s AND stream = %s::text::uuid",
-            [self.instance.name, record.log, record.stream],
+            [self.instance.name, log, stream],
         ).fetchall()
         return frozenset(position for (position,) in found)
 

@@ -10,12 +10,12 @@ from psycopg import Connection
 from events import cooperation
 from events.event import Key, Record
 from events.values import Paper
-from projections import questions
+from projections import closings, questions
 from projections.model import Handlers, ReadModel, fetch
 from projections.rows import Rows
 
 on = Handlers()
-MODEL = ReadModel("cooperation", version=2, handlers=on, parts=("questions",))
+MODEL = ReadModel("cooperation", version=3, handlers=on, parts=("closings", "questions"))
 
 
 def _signed(answer: Any) -> dict[str, Any]:
@@ -71,8 +71,8 @@ def show_entry(record: Record[cooperation.MemorandumEnteredIntoForce], rows: Row
     entry, at = record.data, record.position
     rows.put("memorandum", record, stage="in-force", entered=at)
     rows.add(
-        "entry", record, position=at, digest=entry.text, in_force_from=entry.in_force_from,
-        signatures=len(entry.answers), **_paper(entry.paper),
+        "entry", record, position=at, **closings.origin(record), digest=entry.text,
+        in_force_from=entry.in_force_from, signatures=len(entry.answers), **_paper(entry.paper),
     )  # fmt: skip
 
 
@@ -103,7 +103,14 @@ def show_end(record: Record[cooperation.MemorandumEnded], rows: Rows) -> None:
 @on(cooperation.SignatureLeft)
 def show_notice(record: Record[cooperation.SignatureLeft], rows: Rows) -> None:
     left = record.data
-    rows.add("notice", record, position=record.position, day=left.day, reason=left.reason.code)
+    rows.add(
+        "notice",
+        record,
+        position=record.position,
+        **closings.origin(record),
+        day=left.day,
+        reason=left.reason.code,
+    )
 
 
 @dataclass(frozen=True)
@@ -125,7 +132,8 @@ class Partnership:
     title: str
 
 
-TERMS = """
+_PARTY = closings.now("left(d.answer_log, 6)")
+TERMS = f"""
 standing AS MATERIALIZED (
     SELECT e.log, e.stream, e.position, v.position AS version, v.subjects, v.outside, v.valid_to,
         greatest(e.in_force_from, v.valid_from) AS first
@@ -136,8 +144,8 @@ standing AS MATERIALIZED (
     ) v
     WHERE v.digest = e.digest AND e.signatures = (
         SELECT count(*) FROM named d
-        JOIN answer s ON s.log = d.answer_log AND s.position = d.answer_position
-        JOIN question q ON q.log = s.question_log AND q.position = s.question_position
+        JOIN answer s ON s.origin_log = d.answer_log AND s.origin_position = d.answer_position
+        JOIN question q ON q.origin_log = s.question_log AND q.origin_position = s.question_position
         WHERE d.log = e.log AND d.stream = e.stream AND d.position = e.position AND q.log = e.log
             AND q.stream = e.stream AND s.answer = 'signed' AND s.digest = e.digest)
 ), term AS MATERIALIZED (
@@ -150,29 +158,32 @@ standing AS MATERIALIZED (
 ), bound AS (
     SELECT log, stream, position, left(log, 6) AS bureau, subjects, first, last, since FROM term
     UNION ALL
-    SELECT t.log, t.stream, t.position, left(d.answer_log, 6), t.subjects, t.first, least(t.last, (
+    SELECT t.log, t.stream, t.position, {_PARTY}, t.subjects, t.first, least(t.last, (
         SELECT min(r.day) FROM released r
         WHERE r.log = t.log AND r.stream = t.stream AND r.bureau = left(d.answer_log, 6)
             AND r.position > t.position
     )), t.since
     FROM term t JOIN named d ON d.log = t.log AND d.stream = t.stream AND d.position = t.position
-)"""
+)"""  # noqa: S608  (names of ours)
 """Common table expressions over `near (log, stream)`, the memoranda in question, each once.
 
 `term`: which terms are in force from when to when. An entry into force counts while every signature that it
 names stands, on its own text and question; from its first day on it takes the place of the one before.
-`bound`: which bureau they bind; one that left, until its last day. `last` is NULL where no end is known.
+`bound`: which bureau they bind, or stands for it now; one that left, until its last day. `last` is NULL where
+no end is known.
 """
 _ALL = "near AS (SELECT log, stream FROM memorandum)"
 _DAY = "%(day)s::date BETWEEN first AND coalesce(last, %(day)s)"
 _IN_FORCE = f"""
 WITH near AS MATERIALIZED (
     SELECT DISTINCT log, stream FROM named
-    WHERE left(answer_log, 6) = ANY (%(ours)s::text[] || %(theirs)s::text[])
+    WHERE left(answer_log, 6) = ANY (%(ours)s::text[] || %(theirs)s::text[]
+        || ARRAY(SELECT bureau FROM gone WHERE successor = ANY (%(ours)s::text[] || %(theirs)s::text[])))
 ), {TERMS}, open AS MATERIALIZED (
     SELECT * FROM bound WHERE {_DAY} AND %(subject)s::text = ANY (subjects)
 )
-SELECT o.log, o.position FROM open o JOIN open t USING (log, stream, position)
+SELECT e.origin_log, e.origin_position FROM open o JOIN open t USING (log, stream, position)
+JOIN entry e USING (log, stream, position)
 WHERE o.bureau = ANY (%(ours)s) AND t.bureau = ANY (%(theirs)s) AND o.bureau <> t.bureau
 ORDER BY o.first DESC, o.log, o.position DESC LIMIT 1
 """  # noqa: S608  (constants)

@@ -38,6 +38,8 @@ CREATE TABLE entry (
     log           text COLLATE "C",
     stream        uuid,
     position      bigint,
+    origin_log      text COLLATE "C",  -- by which other records name it
+    origin_position bigint,
     digest        text,
     in_force_from date,
     signatures    integer,            -- how many it names
@@ -67,13 +69,15 @@ ALTER TABLE answer
     ADD COLUMN note         text,     -- digest of the words beyond the reason
     ADD COLUMN paper_date   date,
     ADD COLUMN paper_number text;
-CREATE INDEX answer_position ON answer (log, position);
+CREATE INDEX answer_origin ON answer (origin_log, origin_position);
 
 -- Notice to leave, in the leaving party's stream.
 CREATE TABLE notice (
     log      text COLLATE "C",
     stream   uuid,
     position bigint,
+    origin_log      text COLLATE "C",  -- by which other records name it
+    origin_position bigint,
     day      date,
     reason   text,
     PRIMARY KEY (log, stream, position)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from projections import questions
+from projections import closings, questions
 from projections.model import fetch
 from projections.talent import ANSWERED
 
@@ -121,11 +121,12 @@ class Service:
 Cursor: TypeAlias = tuple[date, str, str]
 Group: TypeAlias = Literal["all", "home", "host", "field", "purpose", "year", "batch"]
 
-_SEEN = """LATERAL (
+_SEEN = f"""LATERAL (
     SELECT s.word, s.reason FROM seen s
-    WHERE s.day_log = v.log AND s.day_position = v.position AND left(s.log, 6) = d.host
+    WHERE s.day_log = v.origin_log AND s.day_position = v.origin_position
+        AND {closings.same("left(s.log, 6)", "d.host")}
     ORDER BY s.log DESC, s.stream LIMIT 1
-) s ON true"""
+) s ON true"""  # noqa: S608  (constants)
 """The word of dispatch `d`'s host on its service day `v`: one, even where two of its streams say so."""
 _SUMS = """coalesce(sum(v.halves) FILTER (WHERE s.word = 'confirmed'), 0) AS confirmed,
     coalesce(sum(v.halves) FILTER (WHERE s.word = 'questioned'), 0) AS questioned"""
@@ -142,8 +143,8 @@ SELECT d.log, d.stream::text, left(d.log, 6) AS home, d.stage, d.host, d.outside
     r.log IS NOT NULL AS rated
 FROM dispatch d LEFT JOIN {ANSWERED} a ON true CROSS JOIN {_SERVED} s
 CROSS JOIN LATERAL (SELECT {questions.due("d", "d.host")}) k
-LEFT JOIN expert e ON e.log = d.expert_log AND e.position = d.expert_position
-LEFT JOIN need n ON n.log = d.need_log AND n.position = d.need_position
+LEFT JOIN expert e ON e.origin_log = d.expert_log AND e.origin_position = d.expert_position
+LEFT JOIN need n ON n.origin_log = d.need_log AND n.origin_position = d.need_position
 LEFT JOIN rating r ON r.log = a.log AND r.stream = a.stream
 """  # noqa: S608  (constants)
 _CHOSEN = """
@@ -155,7 +156,7 @@ _CHOSEN = """
     AND (%(purpose)s::text IS NULL OR d.purpose = %(purpose)s)
     AND (%(batch)s::uuid IS NULL OR d.batch = %(batch)s)
     AND (%(expert)s::text IS NULL OR EXISTS (SELECT FROM expert x
-        WHERE x.log = d.expert_log AND x.position = d.expert_position
+        WHERE x.origin_log = d.expert_log AND x.origin_position = d.expert_position
         AND x.log = %(expert_log)s AND x.stream = %(expert)s::uuid))
     AND (%(first)s::date IS NULL OR coalesce(d.started, d.starts) >= %(first)s)
     AND (%(last)s::date IS NULL OR coalesce(d.started, d.starts) <= %(last)s)

@@ -9,6 +9,7 @@ from psycopg.rows import class_row
 
 from events import experts as events
 from events.event import Record
+from projections import closings
 from projections.model import Handlers
 from projections.rows import Rows
 
@@ -29,8 +30,9 @@ def show_strength(record: Record[events.PoolStrengthStated], rows: Rows) -> None
 def show_expert(record: Record[events.ExpertShared], rows: Rows) -> None:
     expert = record.data
     rows.put(
-        "expert", record, position=record.position, stage="shared", speciality=expert.speciality,
-        fields=expert.fields, tier=expert.tier, needs_clearance=expert.needs_clearance, cleared=False,
+        "expert", record, position=record.position, **closings.origin(record), stage="shared",
+        speciality=expert.speciality, fields=expert.fields, tier=expert.tier,
+        needs_clearance=expert.needs_clearance, cleared=False,
     )  # fmt: skip
 
 
@@ -150,7 +152,8 @@ WITH listed AS (
             WHEN e.stage = 'withdrawn' THEN 'withdrawn'
             WHEN e.needs_clearance AND NOT (e.cleared AND coalesce(e.cleared_until >= %(day)s, true))
             THEN 'needs-clearance' END AS blocked,
-        (SELECT count(*) FROM dispatch d WHERE d.expert_log = e.log AND d.expert_position = e.position
+        (SELECT count(*) FROM dispatch d
+            WHERE d.expert_log = e.origin_log AND d.expert_position = e.origin_position
             AND d.stage IN ('offered', 'approved', 'confirmed', 'started')) AS serving
     FROM expert e
 )

@@ -12,11 +12,13 @@ from psycopg.rows import class_row
 
 from events import catalogue, loops
 from events.event import Event, Key, Record
+from projections import closings
 from projections.model import Handlers, ReadModel
 from projections.rows import Rows
 
 on = Handlers()
-MODEL = ReadModel("inbox", version=1, handlers=on)
+MODEL = ReadModel("inbox", version=2, handlers=on, parts=("closings",))
+closings.follow(on)
 
 
 def _asks_and_has_title(kind: type[Event]) -> bool:
@@ -35,9 +37,13 @@ def show_question(record: Record[loops.Asking], rows: Rows) -> None:
         "loop", record, asked=record.position, asked_type=record.type, asked_time=record.time,
         closed=None, closed_at=None, how=None,
     )  # fmt: skip
-    rows.add("question", record, position=record.position)
+    _add_question(record, rows)
     for ask in record.data.asks:
         _put_ask(record, ask, rows)
+
+
+def _add_question(record: Record[Any], rows: Rows) -> None:
+    rows.add("question", record, position=record.position, **closings.origin(record))
 
 
 def _put_ask(record: Record[Any], ask: loops.Ask, rows: Rows) -> None:
@@ -54,7 +60,7 @@ def show_more_time(record: Record[loops.Extended], rows: Rows) -> None:
 
 @on(loops.PassedOn)
 def show_another_bureau(record: Record[loops.PassedOn], rows: Rows) -> None:
-    rows.add("question", record, position=record.position)
+    _add_question(record, rows)
     rows.put("ask", record, bureau=record.data.bureau, passed_to=record.data.to.bureau)
     _put_ask(record, record.data.to, rows)
 
@@ -79,8 +85,8 @@ def show_ended(record: Record[loops.Ending], rows: Rows) -> None:
 @on(loops.Answer)
 def show_answer(record: Record[loops.Answer], rows: Rows) -> None:
     rows.add(
-        "answer", record, position=record.position, kind=_kind(record.data), type=record.type,
-        time=record.time, question_log=record.data.question.log,
+        "answer", record, position=record.position, **closings.origin(record),
+        kind=_kind(record.data), type=record.type, time=record.time, question_log=record.data.question.log,
         question_position=record.data.question.position,
     )  # fmt: skip
 
@@ -96,7 +102,10 @@ def _kind(answer: loops.Answer) -> str:
 
 @dataclass(frozen=True)
 class Item:
-    """A question to one bureau that it has not answered; `asked` is the position of the question's record."""
+    """A question to one bureau that it has not answered; `asked_log` and `asked` name the question's record.
+
+    `bureau` is the one that was asked, or that stands for it since its log was closed.
+    """
 
     log: str
     stream: str
@@ -105,6 +114,7 @@ class Item:
     role: str
     due: date
     overdue: bool
+    asked_log: str
     asked: int
     asked_type: str
     asked_time: str
@@ -132,26 +142,31 @@ class Answer:
     how: str | None
 
 
-_OPEN = """
+_OPEN = f"""
 WITH open AS (
-    SELECT k.*, l.title, l.asked, l.asked_type, l.asked_time FROM loop l JOIN ask k USING (log, stream)
+    SELECT k.log, k.stream, k.position, k.role, k.due, k.extended, k.bureau AS named,
+        {closings.now("k.bureau")} AS bureau, l.title, l.asked, l.asked_type, l.asked_time,
+        q.origin_log AS asked_log, q.origin_position AS asked_position
+    FROM loop l JOIN ask k USING (log, stream)
+    JOIN question q ON q.log = k.log AND q.stream = k.stream AND q.position = k.position
     WHERE l.closed IS NULL AND l.asked IS NOT NULL AND k.position >= l.asked AND k.passed_to IS NULL
 ), answered AS (
     SELECT DISTINCT ON (o.log, o.stream, o.bureau) o.log, o.stream, o.bureau, a.kind, a.type, a.time,
-        a.log AS answer_log, a.stream AS answer_stream, a.position AS answer_position
+        a.origin_log AS answer_log, a.stream AS answer_stream, a.origin_position AS answer_position
     FROM open o JOIN question q ON q.log = o.log AND q.stream = o.stream AND q.position >= o.asked
-    JOIN answer a ON a.question_log = q.log AND a.question_position = q.position AND left(a.log, 6) = o.bureau
+    JOIN answer a ON a.question_log = q.origin_log AND a.question_position = q.origin_position
+        AND {closings.now("left(a.origin_log, 6)")} = o.bureau
     ORDER BY o.log, o.stream, o.bureau, a.time DESC, a.log DESC, a.position DESC
 )
-"""
+"""  # noqa: S608  (names of ours)
 _REMINDERS = """
     SELECT count(*) AS reminders, max(r.time) AS reminded FROM reminder r
-    WHERE r.log = o.log AND r.stream = o.stream AND r.bureau = o.bureau AND r.position > o.position
+    WHERE r.log = o.log AND r.stream = o.stream AND r.bureau = o.named AND r.position > o.position
 """
 _ITEMS = f"""{_OPEN}
 SELECT o.log, o.stream::text, left(o.log, 6) AS asker, o.bureau, o.role, o.due, o.due < %(today)s AS overdue,
-    o.position AS asked, o.asked_type, o.asked_time, o.title, o.extended IS NOT NULL AS extended,
-    r.reminders, r.reminded
+    o.asked_log, o.asked_position AS asked, o.asked_type, o.asked_time, o.title,
+    o.extended IS NOT NULL AS extended, r.reminders, r.reminded
 FROM open o CROSS JOIN LATERAL ({_REMINDERS}) r
 WHERE {{which}} AND NOT EXISTS (
     SELECT FROM answered a WHERE a.log = o.log AND a.stream = o.stream AND a.bureau = o.bureau)
@@ -194,16 +209,16 @@ def arrived(conn: Connection[Any], bureau: str) -> list[Answer]:
 
 
 _TOO_LATE = """
-SELECT l.log, l.stream::text, left(l.log, 6) AS asker, l.title, left(a.log, 6) AS bureau,
-    a.kind, a.type, a.time, a.log AS answer_log, a.stream::text AS answer_stream,
-    a.position AS answer_position, l.how
-FROM answer a JOIN question q ON q.log = a.question_log AND q.position = a.question_position
+SELECT l.log, l.stream::text, left(l.log, 6) AS asker, l.title, left(a.origin_log, 6) AS bureau,
+    a.kind, a.type, a.time, a.origin_log AS answer_log, a.stream::text AS answer_stream,
+    a.origin_position AS answer_position, l.how
+FROM answer a JOIN question q ON q.origin_log = a.question_log AND q.origin_position = a.question_position
 JOIN loop l ON l.log = q.log AND l.stream = q.stream
 WHERE a.kind = 'answered' AND (l.how = 'settled' OR a.time > coalesce(l.closed_at, l.asked_time))
     AND (l.closed IS NOT NULL OR q.position < l.asked)
     AND %(bureau)s IN (left(l.log, 6), left(a.log, 6))
-    AND NOT EXISTS (SELECT FROM named n WHERE n.answer_log = a.log AND n.answer_position = a.position
-        AND n.log = l.log AND n.stream = l.stream)
+    AND NOT EXISTS (SELECT FROM named n WHERE n.log = l.log AND n.stream = l.stream
+        AND n.answer_log = a.origin_log AND n.answer_position = a.origin_position)
     AND NOT EXISTS (SELECT FROM answer x WHERE x.log = a.log AND x.stream = a.stream
         AND x.position > a.position AND x.question_log = a.question_log
         AND x.question_position = a.question_position)
@@ -222,7 +237,7 @@ def too_late(conn: Connection[Any], bureau: str) -> list[Answer]:
 
 def answers(conn: Connection[Any], log: str, stream: str) -> list[Key]:
     """Every answer that was given to a stream's questions, in replay order."""
-    query = """SELECT a.log, a.position FROM question q
-        JOIN answer a ON a.question_log = q.log AND a.question_position = q.position
+    query = """SELECT a.origin_log, a.origin_position FROM question q
+        JOIN answer a ON a.question_log = q.origin_log AND a.question_position = q.origin_position
         WHERE q.log = %s AND q.stream = %s::text::uuid ORDER BY a.time, a.log, a.position"""
     return conn.execute(query, [log, stream]).fetchall()

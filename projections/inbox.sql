@@ -31,12 +31,14 @@ CREATE INDEX ask_bureau ON ask (bureau);
 
 -- The records that an answer can name as its question.
 CREATE TABLE question (
-    log      text COLLATE "C",
-    stream   uuid,
-    position bigint,
+    log             text COLLATE "C",
+    stream          uuid,
+    position        bigint,
+    origin_log      text COLLATE "C",  -- by which it is named, also when its stream goes on in another log
+    origin_position bigint,
     PRIMARY KEY (log, stream, position)
 );
-CREATE INDEX question_position ON question (log, position);
+CREATE INDEX question_origin ON question (origin_log, origin_position);
 
 CREATE TABLE reminder (
     log      text COLLATE "C",
@@ -52,6 +54,8 @@ CREATE TABLE answer (
     log               text COLLATE "C",
     stream            uuid,
     position          bigint,
+    origin_log        text COLLATE "C",  -- by which it is named; its bureau said it
+    origin_position   bigint,
     kind              text,           -- answered, declined, returned
     type              text,
     time              text COLLATE "C",

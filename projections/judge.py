@@ -5,15 +5,16 @@ Legality beyond that (may this event follow that one) is the auditor's replay wi
 
 import base64
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
-from events import catalogue, envelope, errors, loops
+from events import catalogue, envelope, errors
 from events.event import Event, Key, Record
 from events.history import Corrected
 from events.values import Reference
+from projections.parties import Parties
 from projections.source import Entry, Place, Source
 from projections.track import Vector
 
@@ -124,35 +125,14 @@ class Judge:
         if not citing:
             return
         here = {(record.log, record.position): record for record in batch.records}
+        parties = Parties(self._source, lambda keys: self._look_up(list(keys), here))
         found = self._look_up({(c.log, c.position) for _, cited in citing for c in cited}, here)
         for record, cited in citing:
             try:
                 _check_leaves(cited, found)
-                self._check_parties(record, found, here)
+                parties.check(record, _fact(record.data), found)
             except errors.BadRecord as error:
                 batch.asides[record.key] = Aside(Cause.FOREIGN, None, error.message)
-
-    def _check_parties(
-        self, record: Record[Event], found: dict[Key, Record[Event]], here: dict[Key, Record[Event]]
-    ) -> None:
-        match _fact(record.data):
-            case loops.Answer(question=reference):
-                question = found[reference.log, reference.position]
-                if not any(names(q, record.bureau) for q in self._questions(record, question, here)):
-                    raise errors.Foreign(
-                        f"{record.bureau} was not asked by {reference.log}:{reference.position}"
-                    )
-            case loops.Settling(answers=answers):
-                for answer in answers:
-                    _check_answer(record, found[answer.log, answer.position].data)
-
-    def _questions(
-        self, answer: Record[Event], question: Record[Event], here: dict[Key, Record[Event]]
-    ) -> Iterator[Event]:
-        """The question, and what the answer's basis names of the same stream: it may have been passed on."""
-        yield question.data
-        steps = self._look_up({key for key in answer.basis if key[0] == question.log}, here)
-        yield from (step.data for step in steps.values() if step.stream == question.stream)
 
     def _look_up(self, keys: Iterable[Key], here: dict[Key, Record[Event]]) -> dict[Key, Record[Event]]:
         found = {key: record for key in keys if (record := here.get(key) or self._lately.get(key))}
@@ -204,23 +184,6 @@ def _fact(event: Event) -> Event:
         return catalogue.decode_value(event.fact, event.payload)
     except errors.BadRecord:
         return event  # folding it says what is wrong
-
-
-def _check_answer(settling: Record[Event], answer: Event) -> None:
-    if not isinstance(answer, loops.Answer) or answer.question.log != settling.log:
-        raise errors.Foreign("settles with a record that is no answer to a question of its own")
-
-
-def names(question: Event, bureau: str) -> bool:
-    """Whether a record asks this bureau: by asking, by passing on, or by correcting one that did."""
-    match question:
-        case loops.Asking(asks=asks):
-            return any(ask.bureau == bureau for ask in asks)
-        case loops.PassedOn(to=to):
-            return to.bureau == bureau
-        case Corrected(fact=fact, payload=payload):
-            return names(catalogue.decode_value(fact, payload), bureau)
-    return False
 
 
 def decoded(entries: Iterable[Entry]) -> Batch:

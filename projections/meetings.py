@@ -14,7 +14,7 @@ from projections.model import Handlers, ReadModel, fetch
 from projections.rows import Rows
 
 on = Handlers()
-MODEL = ReadModel("meetings", version=2, handlers=on, parts=("questions",))
+MODEL = ReadModel("meetings", version=3, handlers=on, parts=("closings", "questions"))
 questions.follow(
     on, "meeting",
     {

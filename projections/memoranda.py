@@ -228,12 +228,13 @@ def forces(conn: Connection[Any], log: str, stream: str) -> list[Force]:
 
 
 _NOTICES = """
-SELECT DISTINCT n.log, n.stream::text, n.position, left(n.log, 6) AS bureau, n.day, n.reason, (
+SELECT DISTINCT n.origin_log AS log, n.stream::text, n.origin_position AS position,
+    left(n.origin_log, 6) AS bureau, n.day, n.reason, (
     SELECT min(r.day) FROM released r WHERE r.log = q.log AND r.stream = q.stream
-        AND r.notice_log = n.log AND r.notice_position = n.position) AS released
-FROM question q JOIN answer s ON s.question_log = q.log AND s.question_position = q.position
+        AND r.notice_log = n.origin_log AND r.notice_position = n.origin_position) AS released
+FROM question q JOIN answer s ON s.question_log = q.origin_log AND s.question_position = q.origin_position
 JOIN notice n ON n.log = s.log AND n.stream = s.stream
-WHERE q.log = %s AND q.stream = %s::text::uuid ORDER BY n.log, n.position
+WHERE q.log = %s AND q.stream = %s::text::uuid ORDER BY 1, 3
 """
 
 

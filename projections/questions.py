@@ -1,6 +1,6 @@
 """Questions between bureaus, the same for every context: whom a thing asks, what they answer, what counts.
 
-A read model whose things ask takes part by four names: `parts=("questions",)` puts the tables of
+A read model whose things ask takes part by four names: `parts=("closings", "questions")` puts the tables of
 `questions.sql` before its own, `follow` registers their handlers, and its queries select from `latest`,
 `asked` and `given`. The thing's table bears the name of its aggregate and has columns `asked` and `closed`.
 """
@@ -14,6 +14,7 @@ from psycopg import Connection
 
 from events import catalogue, loops
 from events.event import Event, Record
+from projections import closings
 from projections.model import Handlers, fetch
 from projections.rows import Rows
 
@@ -30,6 +31,7 @@ def follow(
 
     `more` gives the columns that the model adds to the table `answer`, the same ones for every answer.
     """
+    closings.follow(on)
     _follow_thing(on, thing)
     _follow_answers(on, answers, more)
 
@@ -41,7 +43,7 @@ def _follow_thing(on: Handlers, thing: str) -> None:
     @on(loops.Asking, when=mine)
     def show_question(record: Record[loops.Asking], rows: Rows) -> None:
         rows.put(thing, record, asked=record.position, closed=None)
-        rows.add("question", record, position=record.position)
+        _add_question(record, rows)
         for ask in record.data.asks:
             _put_asked(record, ask, rows)
 
@@ -51,7 +53,7 @@ def _follow_thing(on: Handlers, thing: str) -> None:
 
     @on(loops.PassedOn, when=mine)
     def show_another_bureau(record: Record[loops.PassedOn], rows: Rows) -> None:
-        rows.add("question", record, position=record.position)
+        _add_question(record, rows)
         rows.put("asked", record, bureau=record.data.bureau, passed_to=record.data.to.bureau)
         _put_asked(record, record.data.to, rows)
 
@@ -67,6 +69,10 @@ def _follow_thing(on: Handlers, thing: str) -> None:
         rows.put(thing, record, closed=record.position)
 
 
+def _add_question(record: Record[Any], rows: Rows) -> None:
+    rows.add("question", record, position=record.position, **closings.origin(record))
+
+
 def _put_asked(record: Record[Any], ask: loops.Ask, rows: Rows) -> None:
     rows.put("asked", record, bureau=ask.bureau, position=record.position, due=ask.due, passed_to=None)
 
@@ -77,7 +83,8 @@ def _follow_answers(on: Handlers, words: Mapping[type[Event], str], more: Callab
         answer = record.data
         reason = getattr(answer, "reason", None)
         rows.add(
-            "answer", record, position=record.position, time=record.time, answer=words[type(answer)],
+            "answer", record, position=record.position, **closings.origin(record), time=record.time,
+            answer=words[type(answer)],
             reason=reason and reason.code, question_log=answer.question.log,
             question_position=answer.question.position, **more(answer),
         )  # fmt: skip
@@ -116,10 +123,10 @@ class Answer:
 def latest(thing: str, bureau: str, *, since: str | None = None) -> str:
     """What to join: the latest answer of a bureau to the question that stands, or to any from `since` on."""
     return f"""LATERAL (
-        SELECT a.* FROM question q
-        JOIN answer a ON a.question_log = q.log AND a.question_position = q.position
+        SELECT a.*, q.position AS question_at FROM question q
+        JOIN answer a ON a.question_log = q.origin_log AND a.question_position = q.origin_position
         WHERE q.log = {thing}.log AND q.stream = {thing}.stream AND q.position >= {since or f"{thing}.asked"}
-            AND left(a.log, 6) = {bureau}
+            AND {closings.same("left(a.origin_log, 6)", bureau)}
         ORDER BY a.time DESC, a.log DESC, a.position DESC LIMIT 1
     )"""  # noqa: S608  (names of ours)
 
@@ -158,13 +165,13 @@ def given(thing: str, more: str, *, late: str = GONE_ON, join: str = "") -> str:
     it. The order is the caller's.
     """
     return f"""
-    SELECT a.log, a.stream::text, a.position, left(a.log, 6) AS bureau, a.answer, a.reason,
+    SELECT a.log, a.stream::text, a.position, left(a.origin_log, 6) AS bureau, a.answer, a.reason,
         n.position IS NULL AND a.answer NOT IN ('declined', 'returned') AND {late} AS too_late, {more}
     FROM question q JOIN {thing} t ON t.log = q.log AND t.stream = q.stream
-    JOIN answer a ON a.question_log = q.log AND a.question_position = q.position
+    JOIN answer a ON a.question_log = q.origin_log AND a.question_position = q.origin_position
     CROSS JOIN LATERAL (
         SELECT max(n.position) AS position FROM named n WHERE n.log = q.log AND n.stream = q.stream
-            AND n.answer_log = a.log AND n.answer_position = a.position
+            AND n.answer_log = a.origin_log AND n.answer_position = a.origin_position
     ) n {join}
     WHERE q.log = %s AND q.stream = %s::text::uuid
     """  # noqa: S608  (names of ours)

@@ -16,12 +16,14 @@ CREATE INDEX asked_bureau ON asked (bureau);
 
 -- The records that an answer can name as its question.
 CREATE TABLE question (
-    log      text COLLATE "C",
-    stream   uuid,
-    position bigint,
+    log             text COLLATE "C",
+    stream          uuid,
+    position        bigint,
+    origin_log      text COLLATE "C",  -- by which it is named, also when its stream goes on in another log
+    origin_position bigint,
     PRIMARY KEY (log, stream, position)
 );
-CREATE INDEX question_position ON question (log, position);
+CREATE INDEX question_origin ON question (origin_log, origin_position);
 
 -- The answers that a record of settling names.
 CREATE TABLE named (
@@ -38,6 +40,8 @@ CREATE TABLE answer (
     log               text COLLATE "C",
     stream            uuid,
     position          bigint,
+    origin_log        text COLLATE "C",  -- by which it is named; its bureau said it
+    origin_position   bigint,
     time              text COLLATE "C",
     answer            text,           -- declined, returned, or the model's words for yes
     reason            text,

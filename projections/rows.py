@@ -8,6 +8,8 @@ from psycopg import Connection
 from events.event import Record
 from projections.tables import Table
 
+Stream: TypeAlias = tuple[str, str]
+"""Log and stream."""
 _Columns: TypeAlias = dict[str, Any]
 _Key: TypeAlias = tuple[Any, ...]
 """Log, stream, and the key columns beyond."""
@@ -37,9 +39,8 @@ class Rows:
         """Write a row that no other record writes, because its key holds this record's position. Quicker."""
         self._adds[table, tuple(columns)].append((record.log, record.stream, *columns.values()))
 
-    def drop_stream(self, record: Record[Any]) -> None:
-        """Drop every row of the record's stream; what is written afterwards stays."""
-        stream = record.log, record.stream
+    def drop_stream(self, stream: Stream) -> None:
+        """Drop every row of a stream; what is written afterwards stays."""
         self._dropped[stream] = None
         for rows in self._puts.values():
             for key in [key for key in rows if key[:2] == stream]:
@@ -86,7 +87,7 @@ class Draft(Rows):
 
     def __init__(self) -> None:
         super().__init__({})
-        self._said: list[tuple[str, str, Record[Any], _Columns]] = []
+        self._said: list[tuple[str, str, Any, _Columns]] = []
 
     def put(self, table: str, record: Record[Any], **columns: Any) -> None:
         self._said.append(("put", table, record, columns))
@@ -94,16 +95,16 @@ class Draft(Rows):
     def add(self, table: str, record: Record[Any], **columns: Any) -> None:
         self._said.append(("add", table, record, columns))
 
-    def drop_stream(self, record: Record[Any]) -> None:
-        self._said.append(("drop", "", record, {}))
+    def drop_stream(self, stream: Stream) -> None:
+        self._said.append(("drop", "", stream, {}))
 
     def into(self, rows: Rows) -> None:
         """Write it after all."""
-        for word, table, record, columns in self._said:
+        for word, table, about, columns in self._said:
             match word:
                 case "put":
-                    rows.put(table, record, **columns)
+                    rows.put(table, about, **columns)
                 case "add":
-                    rows.add(table, record, **columns)
+                    rows.add(table, about, **columns)
                 case _:
-                    rows.drop_stream(record)
+                    rows.drop_stream(about)

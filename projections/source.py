@@ -1,10 +1,13 @@
 """The ledger as the machinery needs it."""
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from events.envelope import TIME_AT, TIME_WIDTH
 from events.event import Event, Key, Record
+
+if TYPE_CHECKING:
+    from projections.parties import Closing
 
 
 class Entry(NamedTuple):
@@ -48,3 +51,6 @@ class Source(Protocol):
 
     def versions_before(self, places: Sequence[Place]) -> list[int]:
         """For each place the version of the record just before it in its stream; 0 where it is the first."""
+
+    def closing(self, log: str) -> "Closing | None":
+        """How the alliance document closes a log that could not close itself; None for any other."""

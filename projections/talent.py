@@ -9,12 +9,12 @@ from psycopg import Connection
 from events import talent
 from events.event import Record
 from events.values import Reference
-from projections import experts, questions
+from projections import closings, experts, questions
 from projections.model import ReadModel, fetch
 from projections.rows import Rows
 
 on = experts.on
-MODEL = ReadModel("talent", version=2, handlers=on, parts=("questions",))
+MODEL = ReadModel("talent", version=3, handlers=on, parts=("closings", "questions"))
 questions.follow(
     on, "dispatch",
     {
@@ -29,9 +29,10 @@ questions.follow(
 def show_need(record: Record[talent.NeedPublished], rows: Rows) -> None:
     need = record.data
     rows.put(
-        "need", record, position=record.position, stage="published", field=need.field, title=need.title,
-        persons=need.persons, days=need.days, starts=need.starts, ends=need.ends,
-        division=need.place.division, place=need.place.name, turned_to=need.to, reply_by=need.reply_by,
+        "need", record, position=record.position, **closings.origin(record), stage="published",
+        field=need.field, title=need.title, persons=need.persons, days=need.days, starts=need.starts,
+        ends=need.ends, division=need.place.division, place=need.place.name, turned_to=need.to,
+        reply_by=need.reply_by,
     )  # fmt: skip
 
 
@@ -89,7 +90,10 @@ def show_start(record: Record[talent.DispatchStarted], rows: Rows) -> None:
 def show_service_day(record: Record[talent.DispatchServiceDayLogged], rows: Rows) -> None:
     served = record.data
     halves = len(talent.halves(served))
-    rows.add("served", record, position=record.position, day=served.day, half=served.half, halves=halves)
+    rows.add(
+        "served", record, position=record.position, **closings.origin(record), day=served.day,
+        half=served.half, halves=halves,
+    )  # fmt: skip
 
 
 @on(talent.DispatchEndedEarly)
@@ -187,7 +191,8 @@ WITH listed AS (
     FROM need n CROSS JOIN LATERAL (
         SELECT count(*) AS offered, count(*) FILTER (WHERE a.answer = 'accepted') AS accepted
         FROM dispatch d LEFT JOIN {ANSWERED} a ON true
-        WHERE d.need_log = n.log AND d.need_position = n.position AND d.host = left(n.log, 6)
+        WHERE d.need_log = n.origin_log AND d.need_position = n.origin_position
+            AND {closings.same("left(n.log, 6)", "d.host")}
             AND d.stage NOT IN ('withdrawn', 'expired')
     ) o
 )

@@ -15,6 +15,8 @@ CREATE TABLE expert (
     log             text COLLATE "C",
     stream          uuid,
     position        bigint,           -- of the sharing record, by which dispatches name the expert
+    origin_log      text COLLATE "C",  -- by which other records name it
+    origin_position bigint,
     stage           text,             -- shared, withdrawn
     speciality      text,
     fields          text[],
@@ -25,7 +27,7 @@ CREATE TABLE expert (
     reason          text,             -- why it is no longer shared
     PRIMARY KEY (log, stream)
 );
-CREATE INDEX expert_position ON expert (log, position);
+CREATE INDEX expert_origin ON expert (origin_log, origin_position);
 
 -- How hosts rated, as counts of a period.
 CREATE TABLE satisfaction (
@@ -45,6 +47,8 @@ CREATE TABLE need (
     log      text COLLATE "C",
     stream   uuid,
     position bigint,                  -- of the publishing record, by which offers name the need
+    origin_log      text COLLATE "C",  -- by which other records name it
+    origin_position bigint,
     stage    text,                    -- published, closed
     field    text,
     title    text,
@@ -59,7 +63,7 @@ CREATE TABLE need (
     reason   text,                    -- why it was closed
     PRIMARY KEY (log, stream)
 );
-CREATE INDEX need_position ON need (log, position);
+CREATE INDEX need_origin ON need (origin_log, origin_position);
 
 -- Dispatches, in the home's streams.
 CREATE TABLE dispatch (
@@ -95,12 +99,14 @@ CREATE TABLE served (
     log      text COLLATE "C",
     stream   uuid,
     position bigint,
+    origin_log      text COLLATE "C",  -- by which other records name it
+    origin_position bigint,
     day      date,
     half     text,                    -- am, pm, full
     halves   integer,                 -- half-days: 1 or 2
     PRIMARY KEY (log, stream, position)
 );
-CREATE INDEX served_position ON served (log, position);
+CREATE INDEX served_origin ON served (origin_log, origin_position);
 CREATE INDEX served_day ON served (day);
 
 -- What the host says of each service day.

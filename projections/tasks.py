@@ -14,7 +14,7 @@ from projections.model import Handlers, ReadModel, fetch
 from projections.rows import Rows
 
 on = Handlers()
-MODEL = ReadModel("tasks", version=2, handlers=on, parts=("questions",))
+MODEL = ReadModel("tasks", version=3, handlers=on, parts=("closings", "questions"))
 questions.follow(
     on, "task",
     {
@@ -168,10 +168,10 @@ WITH listed AS (
         t.stage = 'set' AND t.due < %(today)s AND a.answer IS DISTINCT FROM 'done' AS overdue,
         t.source_log, t.source_position
     FROM task t
-    LEFT JOIN {questions.latest("t", "t.owner", since="0")} w ON true
+    LEFT JOIN {questions.latest("t", "t.owner", since="'-9000000000000000000'::bigint")} w ON true
     LEFT JOIN undertaking u ON u.log = w.log AND u.stream = w.stream
     LEFT JOIN answer a ON a.log = w.log AND a.stream = w.stream AND a.position = w.position
-        AND w.question_position >= t.asked
+        AND w.question_at >= t.asked
 )
 """  # noqa: S608  (constants)
 _CHOSEN = """
@@ -205,7 +205,7 @@ def one(conn: Connection[Any], log: str, stream: str, today: date) -> Task | Non
 _ANSWERED = questions.given(
     "task", "a.day, n.position IS NOT NULL AS named",
     late="""(t.stage = 'dropped' OR q.position < t.asked OR (t.stage = 'done' AND NOT EXISTS (
-        SELECT FROM named m WHERE m.log = t.log AND m.stream = t.stream AND m.answer_log = a.log)))""",
+        SELECT FROM named m WHERE m.log = t.log AND m.stream = t.stream AND m.answer_log = a.origin_log)))""",
 )  # fmt: skip
 
 

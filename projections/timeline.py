@@ -72,12 +72,18 @@ class Arrived(Line):
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which records: every given condition holds; `stream` is (log, stream)."""
+    """Which records: every given condition holds; `stream` is (log, stream).
+
+    `first` and `last` bound when they were recorded, as the envelope writes it, both inclusive.
+    """
 
     bureau: str | None = None
     context: str | None = None
     stream: tuple[str, str] | None = None
     correlation: str | None = None
+    type: str | None = None
+    first: str | None = None
+    last: str | None = None
 
     def values(self) -> dict[str, Any]:
         """The parameters of `_CHOSEN`."""
@@ -85,7 +91,7 @@ class Chosen:
         types = None if self.context is None else types_of(self.context)
         return {
             "bureau": self.bureau, "types": types, "log": log, "stream": stream,
-            "correlation": self.correlation,
+            "correlation": self.correlation, "type": self.type, "first": self.first, "last": self.last,
         }  # fmt: skip
 
 
@@ -107,6 +113,9 @@ _CHOSEN = """
     AND (%(types)s::text[] IS NULL OR e.type = ANY (%(types)s))
     AND (%(stream)s::text IS NULL OR (e.log = %(log)s AND e.stream = %(stream)s::text::uuid))
     AND (%(correlation)s::text IS NULL OR e.correlation = %(correlation)s::text::uuid)
+    AND (%(type)s::text IS NULL OR e.type = %(type)s)
+    AND (%(first)s::text IS NULL OR e.time >= %(first)s::text::timestamptz)
+    AND (%(last)s::text IS NULL OR e.time <= %(last)s::text::timestamptz)
 """
 
 

@@ -9,6 +9,8 @@ import structlog
 
 from events import catalogue, errors
 from events.event import Event, Key, Record
+from events.membership import Succession
+from projections.parties import Closing
 from projections.source import Entry, Place
 from services.runtime.database import Connection
 
@@ -48,6 +50,13 @@ class LedgerSource:
             name: list(column) for name, column in zip(Place._fields, zip(*places, strict=True), strict=False)
         }
         return [version for (version,) in self._query(_VERSIONS, lists)] if lists else []
+
+    def closing(self, log: str) -> Closing | None:
+        """How the alliance document closes a log that could not close itself; None for any other."""
+        row = self._conn.execute(
+            "SELECT size, succession::text FROM ledger.closed WHERE log = %s", [log]
+        ).fetchone()
+        return Closing(log, row[0], Succession.model_validate_json(row[1])) if row else None  # type: ignore[arg-type]  # the table's own types
 
     def _query(self, query: bytes, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         with self._conn.cursor(binary=True) as cursor:

@@ -1,13 +1,15 @@
 """Histories of several bureaus in memory: logs as bytes, and a Source over them."""
 
 import base64
+import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid5
 
-from events import activity, catalogue, envelope, errors, loops, merkle, values
+from events import activity, catalogue, envelope, errors, history, loops, membership, merkle, values
 from events.event import Event, Key, Record
 from events.values import Reference
+from projections.parties import Closing
 from projections.source import Entry, Place
 
 ALLIANCE = "test"
@@ -51,6 +53,7 @@ class World:
     def __init__(self, skew: dict[str, int] | None = None) -> None:
         self.logs: dict[str, list[Entry]] = {}
         self._skew = skew or {}
+        self.closed: dict[str, Closing] = {}
         self._ticks = 0
 
     def record(
@@ -84,6 +87,30 @@ class World:
             return catalogue.decode(value, entries[-1].leaf)
         except errors.BadRecord:
             return self._opaque(entries[-1])
+
+    def close(self, log: str, successor: str | None, **parts: Iterable[str]) -> Record[Event]:
+        """The last record of a log; `parts` are streams, by log with an underscore before it."""
+        moved = tuple(
+            membership.Part(log=name[1:], streams=tuple(streams)) for name, streams in parts.items()
+        )
+        succession = membership.Succession(successor=successor, parts=moved)
+        size = len(self.logs[log])
+        closed = membership.LogClosed(
+            reason=membership.Closure.MERGER, last_size=size, last_root="A" * 43 + "=", succession=succession
+        )
+        return self.record(log, f"log {log}", closed)
+
+    def go_on(self, last: Record[Event], log: str, *basis: Record[Event], **changes: object) -> Record[Event]:
+        """The stream of which this is the last record goes on in another log; the basis names the closing."""
+        fields = {
+            "log": last.log, "subject": last.stream, "version": last.version, "position": last.position,
+            "leaf": base64.b64encode(last.leaf).decode(),
+        }  # fmt: skip
+        continues = history.Continues(**{**fields, **changes})  # type: ignore[arg-type]  # a test's own changes
+        kinds = catalogue.AGGREGATES[last.aggregate].events
+        kind = next(k for k in kinds if issubclass(k, history.Continued))
+        stream = history.stream_of(last.log, last.stream, log)
+        return self.record(log, stream, kind(continues=continues), basis)
 
     def unknown(self, log: str, stream: str) -> Record[Event]:
         """Record an event of a type that nobody here knows yet."""
@@ -146,6 +173,9 @@ class World:
     def versions_before(self, places: Sequence[Place]) -> list[int]:
         return [self._version_before(place) for place in places]
 
+    def closing(self, log: str) -> Closing | None:
+        return self.closed.get(log)
+
     def _version_before(self, place: Place) -> int:
         for entry in reversed(self.logs[place.log][: place.position - 1]):
             if (found := _envelope(entry)).stream == place.stream:
@@ -154,7 +184,11 @@ class World:
 
 
 def stream_id(word: str) -> str:
-    return str(uuid5(UUID(int=0), word))
+    """The stream of a word; one that is named by its id is itself."""
+    return word if _ID.fullmatch(word) else str(uuid5(UUID(int=0), word))
+
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 _cache: dict[bytes, envelope.Envelope] = {}

@@ -34,18 +34,20 @@ def test_it_is_the_hash_of_the_lines_that_its_page_describes(node: Node) -> None
     quarantine.skip(node.conn, (ONE, 3), "见决定", model="inbox")
     lines = [
         "yinqiao-read-model/v1",
-        "inbox 1",
+        "inbox 2",
         f"vector {ONE}:3 {TWO}:1",
         f"waiting {ONE}:2",
         f"skipped {ONE}:3",
         "redacted",
-        "table answer log stream position kind type time question_log question_position",
+        "table answer log stream position origin_log origin_position kind type time question_log"
+        " question_position",
         "table ask log stream bureau position role due extended passed_to",
+        "table closing log stream bureau successor",
         "table loop log stream title asked asked_type asked_time closed closed_at how",
         "\t".join([ONE, a, "一", *[r"\N"] * 6]),
         "\t".join([TWO, b, "二", *[r"\N"] * 6]),
         "table named log stream answer_log answer_position",
-        "table question log stream position",
+        "table question log stream position origin_log origin_position",
         "table reminder log stream position bureau time",
     ]
     expected = hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()

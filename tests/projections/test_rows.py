@@ -61,7 +61,7 @@ def test_dropping_a_stream_keeps_other_streams_and_what_is_written_afterwards(no
     rows = Rows(tables.load(node.conn, "model_activity"))
     rows.put("activity", one, title="较旧")
     rows.put("activity", two, title="另一个")
-    rows.drop_stream(one)
+    rows.drop_stream((one.log, one.stream))
     rows.add("question", one, position=2)
     rows.flush(node.conn)
     assert node.conn.execute("SELECT title FROM model_activity.activity").fetchall() == [("另一个",)]
