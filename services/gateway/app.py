@@ -5,6 +5,11 @@ from prometheus_client import CollectorRegistry
 
 from services.gateway import (
     api,
+    audit,
+    audit_events,
+    audit_jobs,
+    audit_verification,
+    audit_witnesses,
     corrections,
     delegations,
     details,
@@ -38,6 +43,10 @@ ROUTES: tuple[APIRouter, ...] = (
     orders.routes,
     corrections.routes,
     operations.routes,
+    audit.routes,
+    audit_events.routes,
+    audit_verification.routes,
+    audit_witnesses.routes,
     files.routes,
     publishing.routes,
     health.routes,
@@ -56,6 +65,7 @@ def create_app(site: Site) -> FastAPI:
         redoc_url=None,
     )
     app.state.site = site
+    app.state.jobs = audit_jobs.Jobs(site.clock)
     app.state.metrics = CollectorRegistry()
     app.state.metrics.register(health.Counts(site))
     app.mount("/static", static.Files(), name="static")

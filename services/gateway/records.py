@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from events import errors
-from services.gateway import covering, details, homes, kinds, linked, lists, shown
+from services.gateway import audit_record, covering, details, homes, kinds, linked, lists, shown
 from services.gateway.paths import LogName, PositionNumber, StreamName
 from services.gateway.view import View
 from services.ledger import read
@@ -31,6 +31,7 @@ def show(log: LogName, position: PositionNumber, request: Request) -> HTMLRespon
                 raw=_raw(proof.value),
             )
         home = homes.of(conn, record)
+        beside = audit_record.beside(conn, view, record)
     return view.page(
         "record.html",
         record=record,
@@ -40,6 +41,7 @@ def show(log: LogName, position: PositionNumber, request: Request) -> HTMLRespon
         error=None,
         raw=_raw(proof.value),
         home=home,
+        beside=beside,
         fields=shown.fields(record.data, view, log=log),
         basis=[shown.record(*key) for key in record.basis],
         thing=linked.record(view, record.key) if record.aggregate in kinds.BY_AGGREGATE else None,

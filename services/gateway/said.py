@@ -211,6 +211,8 @@ _PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
         (r"send the body unpacked", "请不要压缩内容"),
         (r"the body must come within (\d+) s", r"内容须在 \1 秒内传完"),
         (r"only an operator may do this; .*", "只有运维人员可以操作"),
+        (r"only an auditor may do this; .*", "只有审计人员可以操作"),
+        (r"much is being worked out already; .*", "正在处理的核查任务较多，请稍后再试"),
         (r"only the bureau that recorded it can correct it", "只有登记的单位可以更正"),
         (r"drafts are for the officers of their own bureau", "草稿只供本单位人员办理"),
         (r"record \S+ (?:is not held at this node|does not wait here)", "本节点没有这条记录"),

@@ -125,9 +125,7 @@ async def live(
     return streamed(request, _chosen(bureau, context, stream, correlation), last)
 
 
-def streamed(
-    request: Request, chosen: Chosen, last: int, template: str = "entry.html"
-) -> StreamingResponse:
+def streamed(request: Request, chosen: Chosen, last: int, template: str = "entry.html") -> StreamingResponse:
     """What comes after an arrival number, each record made a piece of a page. Raises Busy."""
     state = request.app.state
     if getattr(state, "listeners", 0) >= LISTENERS:

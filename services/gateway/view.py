@@ -37,6 +37,7 @@ PLACES = (
     ("/cooperation", "合作", "Cooperation"),
     ("/talent", "人才", "Talent"),
     ("/activity", "活动", "Activities"),
+    ("/audit", "核查", "Audit"),
 )
 _YEAR = 365 * 24 * 3600
 

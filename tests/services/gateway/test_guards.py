@@ -28,6 +28,7 @@ GUARDED = {
     "/delegations/{delegation}/end": "acting leader",
     "/operations/models/{name}/{step}": "operator",
     "/operations/records/{log}/{position}/{step}": "operator",
+    "/audit/verification": "auditor",
 }
 """Every route that changes something, beside the API's commands, and who may use it."""
 
@@ -49,7 +50,8 @@ def test_every_route_that_changes_something_is_listed(app: FastAPI) -> None:
 
 def test_nobody_acts_without_being_chosen(app: FastAPI, client: TestClient) -> None:
     for route in routes(app):
-        if (route.methods or set()) <= OPEN or route.path == "/acting" or "operations" in route.path:
+        steered = route.path.startswith(("/acting", "/operations", "/audit"))
+        if (route.methods or set()) <= OPEN or steered:
             continue
         path = (
             route.path.replace("{code}", "500116")
@@ -71,7 +73,12 @@ def test_nothing_is_steered_where_there_is_no_demo_switch(house: House) -> None:
     client = TestClient(
         create_app(replace(house.site, demo_sign_in=False)), base_url=URL, headers={"origin": URL}
     )
-    for path in ("/operations/models/activity/pause", "/operations/records/500116/1/skip", "/acting"):
+    for path in (
+        "/operations/models/activity/pause",
+        "/operations/records/500116/1/skip",
+        "/acting",
+        "/audit/verification",
+    ):
         assert client.post(path, data={"officer": "500116/clerk"}).status_code == 403, path
     answer = client.post(
         "/api/v1/bureaus/500116/activity/plan",
@@ -149,6 +156,9 @@ def test_pages_hold_no_script_and_no_style_of_their_own(clerk: Seat) -> None:
         "/activity/activity",
         "/forms/activity/plan",
         "/operations",
+        "/audit/events?live=true",
+        "/audit/verification",
+        "/audit/witnesses",
     ):
         html = seated.get(path)
         assert " style=" not in html
