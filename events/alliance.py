@@ -11,6 +11,7 @@ from datetime import date
 from functools import cached_property
 from hashlib import sha256
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from events import checkpoints, errors, keys, notes
 from events.alliance_document import Bureau, Document, Key, Log, Node, Policy
@@ -70,6 +71,11 @@ class Alliance:
 
     def log(self, name: str) -> Log:
         return _found(self._logs, "log", name)
+
+    @cached_property
+    def origins(self) -> frozenset[str]:
+        """Scheme, host and port of every node's pages."""
+        return frozenset(f"{u.scheme}://{u.netloc}" for u in (urlsplit(n.url) for n in self.document.node))
 
     def logs_of(self, node: str) -> tuple[Log, ...]:
         """The logs that a node hosts; none for an observer."""

@@ -9,6 +9,7 @@ import typer
 
 from events import errors
 from services.commands import (
+    alliance,
     audit,
     bench,
     doctor,
@@ -48,6 +49,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.command("doctor")(doctor.run)
 app.command("bench")(bench.run)
 app.add_typer(keys.app, name="keys")
+app.add_typer(alliance.app, name="alliance")
 app.command("openapi")(documents.openapi)
 app.command("asyncapi")(documents.asyncapi)
 

@@ -69,7 +69,7 @@ class Office:
         workdays: Callable[[date, int], date],
         wake: Callable[[], None] = lambda: None,
         entitle: Callable[[str, str, Iterable[str]], None] = lambda *_: None,
-        may_write: Callable[[], None] = lambda: None,
+        may_write: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._database, self._alliance, self._clock, self._workdays = database, alliance, clock, workdays
         self._wake, self._entitle, self._may_write = wake, entitle, may_write
@@ -168,7 +168,7 @@ class Office:
     def _record(self, log: str, pending: _Pending) -> list[Answer]:
         cases = pending.cases
         stored = [self._store.mapper.to_stored_event(fact) for case in cases for fact in case.facts]
-        self._may_write()
+        self._may_write(log)
         self._share(cases)
         failpoint("append.decided")
         positions = self._store.recorder.insert_events(

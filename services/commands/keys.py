@@ -1,15 +1,15 @@
-"""`yinqiao keys`: make the keys of a node and of its logs, and show their public parts."""
+"""`yinqiao keys`: make the keys of a node and of its logs, show their public parts, ask for another."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from services.commands import screen
-from services.commands.options import Json
+from services.commands import options, screen
+from services.commands.options import NODE_TOML, Json, SettingsFile
 from services.runtime import keys, settings
 
-app = typer.Typer(no_args_is_help=True, help="Signing keys: create, list.")
+app = typer.Typer(no_args_is_help=True, help="Signing keys: create, rotate, list.")
 Folder = Annotated[Path | None, typer.Option("--dir", help="The folder of the keys.")]
 File = Annotated[Path | None, typer.Option("--settings", "-s", help="Or the settings that name the folder.")]
 
@@ -21,16 +21,43 @@ def create(
     file: File = None,
     log: Annotated[list[str] | None, typer.Option("--log", help="Make the key of this log.")] = None,
     node: Annotated[str | None, typer.Option("--node", help="Make the node's key, under this name.")] = None,
+    quorum: Annotated[
+        str | None, typer.Option("--quorum", help="Make a key of the alliance's quorum.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make keys, each in a file of its own that only we can read; none is ever replaced."""
-    if not log and node is None:
-        raise typer.BadParameter("say what for: --log and --node")
+    if not log and node is None and quorum is None:
+        raise typer.BadParameter("say what for: --log and --node, or --quorum")
     chosen = _folder(folder, file)
     made = {name: keys.create_log(chosen, alliance, name).verifier.vkey for name in log or ()}
     if node is not None:
         made[keys.NODE] = keys.create_node(chosen, alliance, node).verifier.vkey
+    if quorum is not None:
+        made[quorum] = keys.create_quorum(chosen, alliance, quorum).verifier.vkey
     _tell(made, as_json=as_json)
+
+
+@app.command()
+def rotate(
+    log: Annotated[str, typer.Argument(help="An own log.")],
+    file: SettingsFile = NODE_TOML,
+    *,
+    from_size: Annotated[
+        int | None, typer.Option("--from-size", min=0, help="The first size it is to sign; 1000 from now.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the log's next key, and ask for it in the log; it signs once the alliance document names it."""
+    from services.node import apart, rotating
+
+    place = options.place(file)
+    with apart.opened(place.settings, place.alliance) as node:
+        asked = rotating.ask(node, log, from_size)
+    if as_json:
+        screen.document(asked._asdict())
+    else:
+        screen.line(f"{asked.vkey} from size {asked.from_size} on, asked for at {log}:{asked.position}")
 
 
 @app.command("list")

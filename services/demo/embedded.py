@@ -63,7 +63,7 @@ class Embedded:
     def _tell_all(self) -> None:
         """Have all loops end at the same time, before each node is closed in its turn."""
         for node in self.nodes.values():
-            node.loops.stop.set()
+            node.loops.tell()
 
     def databases(self) -> dict[str, Database]:
         """The database of each node."""

@@ -44,7 +44,6 @@ class Guards:
 
     def __init__(self, app: ASGIApp, site: Site, answer: Answer) -> None:
         self._app, self._site, self._answer = app, site, answer
-        self._headers = _headers(site)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -73,7 +72,7 @@ class Guards:
 
     def _complete(self, headers: MutableHeaders, number: str) -> None:
         headers["yinqiao-request"] = number
-        for name, value in self._headers.items():
+        for name, value in _headers(self._site).items():
             headers.setdefault(name, value)
 
     def _refuse(self, request: Request) -> None:

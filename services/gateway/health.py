@@ -42,7 +42,15 @@ class Counts(Collector):
         up.add_metric([], 1)
         only = GaugeMetricFamily("yinqiao_read_only", "Whether the node refuses to write.")
         only.add_metric([], self._site.control.read_only() is not None)
-        yield from (up, only, *found)
+        yield from (up, only, *_alliance(self._site), *found)
+
+
+def _alliance(site: Site) -> list[Metric]:
+    version = GaugeMetricFamily("yinqiao_alliance_version", "Version of the alliance document in use.")
+    trouble = GaugeMetricFamily("yinqiao_alliance_trouble", "What is wrong with it, or with own logs' keys.")
+    version.add_metric([], site.alliance.version)
+    trouble.add_metric([], len(site.control.trouble()))
+    return [version, trouble]
 
 
 def _logs(conn: Connection) -> list[Metric]:

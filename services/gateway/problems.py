@@ -12,7 +12,7 @@ from events import errors
 from services.gateway import said
 from services.gateway.view import View
 
-_PROGRAMS = ("/api/", "/log/", "/healthz", "/readyz", "/metrics")
+_PROGRAMS = ("/api/", "/log/", "/alliance/", "/healthz", "/readyz", "/metrics")
 
 
 def problem(error: errors.YinqiaoError, request: Request) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from events import errors, keys, proofs
@@ -13,6 +13,15 @@ from services.gateway.view import View
 from services.ledger import logs, tiles
 
 routes = APIRouter(tags=["tiles"])
+
+
+@routes.get("/alliance/{number}.note", summary="联盟文件的一个版本 · a version of the alliance document")
+def version(number: Annotated[int, Path(ge=1, le=POSITION_LIMIT)], request: Request) -> Response:
+    """The signed note, for everybody. Raises NotFound for a version that is not held here."""
+    note = View(request).site.control.version(number)
+    if note is None:
+        raise errors.NotFound(f"version {number} of the alliance document is not held at this node")
+    return Response(note, media_type="text/plain; charset=utf-8", headers={"cache-control": "no-cache"})
 
 
 @routes.get("/log/{log}/{path:path}", summary="检查点与默克尔瓦片 · checkpoint and tiles")

@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from events import errors
 from events.alliance import Alliance
@@ -38,38 +36,53 @@ class Control(Protocol):
     def exchange(self) -> list[dict[str, Any]]:
         """One line a log: head, received, lag, damage, breach; keys are column names."""
 
+    def version(self, number: int) -> str | None:
+        """The note of a version of the alliance document that is held here."""
+
+    def trouble(self) -> list[str]:
+        """What is wrong with the alliance document or with the keys of own logs; nothing when all is well."""
+
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """One node as its pages see it. `bureaus` are the codes it hosts, `nodes` all nodes' pages by name."""
+    """One node as its pages see it; `held` gives the newest version of the alliance document."""
 
     name: str
-    alliance: Alliance
+    held: Callable[[], Alliance]
     database: Database
     office: Office
     desk: Desk
     attachments: Holdings
     control: Control
     clock: Callable[[], datetime]
-    nodes: dict[str, str]
     demo_sign_in: bool = False
     demo_data: bool = False
     configuration: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def alliance(self) -> Alliance:
+        """Who is who now."""
+        return self.held()
+
+    @property
+    def nodes(self) -> dict[str, str]:
+        """The pages of all nodes, by name."""
+        return {node.name: node.url for node in self.alliance.document.node}
 
     @property
     def alliance_name(self) -> str:
         """The alliance's short name, e.g. `chuanyu`."""
         return self.alliance.id
 
-    @cached_property
+    @property
     def bureaus(self) -> frozenset[str]:
         """The codes of the bureaus that this node hosts."""
         return frozenset(log.bureau for log in self.alliance.logs_of(self.name))
 
-    @cached_property
+    @property
     def origins(self) -> frozenset[str]:
         """Scheme, host and port of every node's pages."""
-        return frozenset(f"{u.scheme}://{u.netloc}" for u in map(urlsplit, self.nodes.values()))
+        return self.alliance.origins
 
     def today(self) -> date:
         """Today in Asia/Shanghai."""

@@ -1,12 +1,13 @@
 """The one writer of a node's checkpoints: sign what was appended, commit, guard; then notes may leave."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from events import checkpoints, errors, notes
+from events import checkpoints, errors
 from events.checkpoints import Checkpoint
-from services.ledger import guard, tree
+from services.ledger import guard, keyring, tree
 from services.ledger.guard import Guard, GuardFile, Head
+from services.ledger.keyring import Held
 from services.runtime.database import Connection, Database
 from services.runtime.failpoints import failpoint
 
@@ -40,16 +41,18 @@ class _Own(NamedTuple):
     @property
     def behind(self) -> int:
         """How many entries are to be covered."""
-        return self.head - self.size if self.state == "open" else 0
+        return self.head - self.size if self.state != "stopped" else 0
 
 
 class Checkpointer:
-    """Signs for the logs that it has signers for; two by mistake take turns and cannot undo each other."""
+    """Signs for the logs whose keys it is given; two by mistake take turns and cannot undo each other.
 
-    def __init__(
-        self, database: Database, signers: Mapping[str, notes.Signer], guard_file: GuardFile
-    ) -> None:
-        self._database, self._signers, self._guard = database, signers, guard_file
+    `stuck`: the logs that hold records for which no key is here, and up to which size they could be signed.
+    """
+
+    def __init__(self, database: Database, keys: Mapping[str, Sequence[Held]], guard_file: GuardFile) -> None:
+        self._database, self._keys, self._guard = database, keys, guard_file
+        self.stuck: Mapping[str, int] = {}
 
     def round(self) -> list[Signed]:
         """Cover all that was appended before the call; gives the notes that may leave now, in order.
@@ -75,6 +78,7 @@ class Checkpointer:
             before, logs = self._checked(conn)
             signed, more = self._sign(conn, logs)
             failpoint("checkpoint.signed")
+        self.stuck = {log.log: end for log in logs if log.behind and (end := self._reach(log)) < log.head}
         failpoint("checkpoint.committed")
         latest = _latest(logs, signed)
         self._guard.advance(before.identity, {log: head for log, (head, _) in latest.items()})
@@ -89,7 +93,7 @@ class Checkpointer:
         found = self._guard.read()
         with conn.pipeline():
             judge = guard.asked(conn, found)
-            logs = conn.execute(_LOGS, [list(self._signers)])
+            logs = conn.execute(_LOGS, [list(self._keys)])
         judge()
         own = [_Own._make(row) for row in logs.fetchall()]
         return found or self._guard.advance(guard.identity(conn), {}), own
@@ -98,24 +102,35 @@ class Checkpointer:
         budget = _STEP
         signed: list[Signed] = []
         for log in logs:
-            if log.behind and budget <= 0:
+            due = self._due(log, max(1, budget)) if log.behind else 0
+            if due and budget <= 0:
                 return signed, True
-            if log.behind:
-                leaves, sizes = _pending(conn, log, min(log.behind, budget))
+            if due:
+                leaves, sizes = _pending(conn, log, due)
                 signed += self._cover(conn, log, leaves, sizes)
                 budget -= len(leaves)
         return signed, budget <= 0
 
+    def _reach(self, log: _Own) -> int:
+        return keyring.reach(self._keys[log.log], log.size, log.head)
+
+    def _due(self, log: _Own, budget: int) -> int:
+        """How many records to cover next: what the budget allows, up to a size that a key here may sign."""
+        keys = self._keys[log.log]
+        near = keyring.reach(keys, log.size, min(log.head, log.size + budget))
+        return (near if near > log.size else keyring.next_size(keys, log.size, log.head)) - log.size
+
     def _cover(self, conn: Connection, log: _Own, leaves: list[bytes], sizes: list[int]) -> Iterator[Signed]:
         """Grow the tree to each of the sizes, sign it there, and store nodes and checkpoints."""
         grown = _tree(conn, log)
-        signer = self._signers[log.log]
+        keys = self._keys[log.log]
+        sizes = [size for size in sizes if keyring.signing(keys, size)]
         nodes: list[tree.Node] = []
         made: list[Checkpoint] = []
         for size in sizes:
             nodes += grown.extend(leaves[grown.size - log.size : size - log.size])
-            made.append(Checkpoint(signer.name, size, grown.root()))
-        signed = [checkpoints.sign_checkpoint(checkpoint, signer) for checkpoint in made]
+            made.append(Checkpoint(keys[0].signer.name, size, grown.root()))
+        signed = [checkpoints.sign_checkpoint(c, *keyring.signing(keys, c.size)) for c in made]
         conn.execute(
             _STORE,
             {"log": log.log, "sizes": sizes, "roots": [c.root for c in made], "notes": signed}

@@ -7,6 +7,7 @@ from events import errors
 from projections.models import BY_NAME
 from services.exchange import status
 from services.ledger.guard import Guard
+from services.node import alliances
 from services.node.node import Node
 from services.projector import rebuild
 
@@ -31,6 +32,15 @@ class Control:
         """One line a log; its keys are those of services.exchange.status.Standing."""
         with self._node.database.connection() as conn:
             return [standing._asdict() for standing in status.standings(conn)]
+
+    def version(self, number: int) -> str | None:
+        """The note of a version of the alliance document."""
+        return self._node.versions.note(number)
+
+    def trouble(self) -> list[str]:
+        """What an operator must settle: the alliance document signed twice, or a key that is not here."""
+        refused = [self._node.refused] if self._node.refused else []
+        return [*alliances.troubles(self._node.versions), *refused, *self._node.standing.lacking]
 
     def rebuilding(self) -> dict[str, str]:
         """The rebuilds of this process by read model: running, or how they ended."""

@@ -21,12 +21,17 @@ class Loop:
     failures: int = 0
     last: str | None = None
     thread: threading.Thread | None = field(default=None, repr=False)
+    halt: threading.Event = field(default_factory=threading.Event, repr=False)
+    """Ends the body: for good, or to begin anew."""
 
     def run(self, stop: threading.Event) -> None:
         """Run the body until told to stop, whatever it raises."""
         while not stop.is_set():
+            self.halt.clear()
+            if stop.is_set():  # it was set before `halt`, which must not be lost here
+                return
             try:
-                self.body(stop)
+                self.body(self.halt)
                 self.last = None
             except errors.Unavailable as error:
                 self._failed(error.kind(), stop)
@@ -54,9 +59,21 @@ class Loops:
         self.all.append(loop)
         loop.thread.start()
 
+    def restart(self, name: str) -> None:
+        """Let a loop end its body in order and begin anew, with what holds now."""
+        for loop in self.all:
+            if loop.name == name:
+                loop.halt.set()
+
+    def tell(self) -> None:
+        """Tell all to stop."""
+        self.stop.set()
+        for loop in self.all:
+            loop.halt.set()
+
     def end(self, patience: float = 10.0) -> list[str]:
         """Tell all to stop and wait; the names of those that did not."""
-        self.stop.set()
+        self.tell()
         for loop in self.all:
             if loop.thread is not None:
                 loop.thread.join(patience)

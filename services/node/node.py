@@ -2,9 +2,10 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 
-from events import errors
+from events import errors, notes
 from events.alliance import Alliance
 from projections.models import MODELS
 from services.auditor import schema as auditor_schema
@@ -16,13 +17,13 @@ from services.exchange import witness
 from services.exchange.receive import Receiver
 from services.exchange.ship import Shipper
 from services.exchange.tiles_client import TilesClient
-from services.ledger import confirm, logs, receipts
+from services.ledger import confirm, keyring, logs, receipts
 from services.ledger import schema as ledger_schema
 from services.ledger.checkpoints import Checkpointer
 from services.ledger.confirm import Source
 from services.ledger.cosigning import Cosigner
 from services.ledger.guard import GuardFile
-from services.node import restoring, timers
+from services.node import alliances, asking, restoring, timers
 from services.node.loops import Loops
 from services.node.standing import WITNESSES, Standing
 from services.people import requests
@@ -41,6 +42,8 @@ from services.transport import base
 
 PAUSE = 1.0
 """Seconds without a hint after which a loop looks for itself."""
+ASK = 60.0
+"""Seconds between two looks at other nodes' versions of the alliance document."""
 _log = log_lines.get(__name__)
 
 
@@ -53,7 +56,10 @@ def migrations() -> tuple[Migration, ...]:
 
 
 class Node:
-    """A node's parts. `open` makes the database ready, `start` sets the loops going, `close` ends all."""
+    """A node's parts. `open` makes the database ready, `start` sets the loops going, `close` ends all.
+
+    `refused`: why a valid version of the alliance document cannot be used here.
+    """
 
     def __init__(
         self,
@@ -63,23 +69,29 @@ class Node:
         now: Clock = clock.now,
         random: Callable[[int], bytes] | None = None,
         witness_every: int = witness.EVERY,
+        ask_every: float = ASK,
     ) -> None:
         self.settings, self.alliance, self.exchange, self.now = settings, alliance, exchange, now
         self.name = settings.name
         self.dsn = settings.dsn.get_secret_value()
         self.database = Database(self.dsn, size=12)
+        self.versions = alliances.Versions(settings.alliance.file, settings.alliance.digest)
         self.own = sorted(log.name for log in alliance.logs_of(self.name))
         self.followed = sorted(x for x in alliance.logs if x not in self.own and settings.follows(x))
-        self.signers = {log: keys.load_log(settings.keys.dir, alliance.id, log) for log in self.own}
+        for log in self.own:
+            keys.load_all(settings.keys.dir, alliance.id, log)  # a node without them does not start
         self.signer = keys.load_node(settings.keys.dir, alliance.id, self.name)
         self.guard_file = GuardFile(settings.guard.file)
         self.standing, self.loops = Standing(), Loops()
-        self.witness_every, self.met = witness_every, threading.Event()
+        self.refused: str | None = None
+        self.witness_every, self.ask_every, self.met = witness_every, ask_every, threading.Event()
         self.appended, self.signed, self.stored = Wake(), Wake(), Wake()
-        self.checkpointer = Checkpointer(self.database, self.signers, self.guard_file)
+        self.checkpointer = self._checkpointer()
         self.projector = Projector(self.database, MODELS)
         self.store = Store(alliance.id, settings.attachments.dir, random or os.urandom)
-        self.holdings = Holdings(self.name, lambda: alliance, self.database, self.store, self.signer, now)
+        self.holdings = Holdings(
+            self.name, lambda: self.alliance, self.database, self.store, self.signer, now
+        )
         self.office = Office(
             self.database, alliance.id, now, workdays.add, self.appended.set,
             self.holdings.entitle, self.standing.check,
@@ -95,26 +107,39 @@ class Node:
         files.make_folder(self.settings.attachments.dir)
         database.migrate(self.dsn, migrations())
         self.database.open()
-        with self.database.connection() as conn:
-            for log in self.own:
-                logs.open_own(conn, log)
-            for log in self.followed:
-                logs.follow(conn, log)
+        self._open_logs(self.own, self.followed)
         with self.database.transaction() as conn:
             self.store.replay(conn)
         if old := self.projector.prepare():
             _log.warning("read-models-to-rebuild", node=self.name, models=old)
 
+    def _open_logs(self, own: Sequence[str], followed: Sequence[str]) -> None:
+        with self.database.transaction() as conn:
+            for log in own:
+                logs.open_own(conn, log)
+            for log in followed:
+                logs.follow(conn, log)
+
+    def _checkpointer(self) -> Checkpointer:
+        """Signs with the keys that are held and that the alliance names."""
+        held = {log: keyring.held(self.alliance, log, self._keys(log)) for log in self.own}
+        return Checkpointer(self.database, held, self.guard_file)
+
+    def _keys(self, log: str) -> Sequence[notes.Signer]:
+        try:
+            return keys.load_all(self.settings.keys.dir, self.alliance.id, log)
+        except errors.NotFound:
+            return ()
+
     def start(self) -> None:
         """Set the loops going: witness, sign, ship, receive, project, and the timers of own logs."""
+        self.loops.start(f"{self.name}-alliance", self._follow_alliance)
         self.loops.start(f"{self.name}-witness", self._witness)
         self.loops.start(f"{self.name}-sign", self._sign)
         self.loops.start(f"{self.name}-project", lambda stop: self.projector.run(stop, self.stored))
-        if self.own:
-            self.loops.start(f"{self.name}-ship", self._ship)
-            self.loops.start(f"{self.name}-timers", self._expire)
-        if self.followed:
-            self.loops.start(f"{self.name}-receive", self._receive)
+        self.loops.start(f"{self.name}-ship", self._ship)
+        self.loops.start(f"{self.name}-timers", self._expire)
+        self.loops.start(f"{self.name}-receive", self._receive)
 
     def close(self) -> list[str]:
         """End the loops and give all connections back; the names of loops that did not end in time."""
@@ -136,6 +161,7 @@ class Node:
             try:
                 signed = self.checkpointer.round()
                 self.standing.admit()
+                self._look_for_keys()
             except errors.ReadOnly as error:
                 self.standing.refuse(error.message)
                 self._confirm(stop)
@@ -144,6 +170,56 @@ class Node:
                 self.stored.set()
                 self.signed.set()
             self.appended.wait(PAUSE)
+
+    def _look_for_keys(self) -> None:
+        """Say which logs cannot be signed any further here; a key file that is there by now is used."""
+        stuck = self.checkpointer.stuck
+        self.standing.lack({log: self._lack(log, size) for log, size in stuck.items()})
+        if stuck:
+            self.checkpointer = self._checkpointer()
+
+    def _lack(self, log: str, size: int) -> str:
+        keys = [key.vkey for key in self.alliance.log(log).key if key.covers(size + 1)]
+        named = f"put the file of {keys[-1]} into keys.dir" if keys else "the alliance names no key for it"
+        return f"log {log} can be signed here up to {size} and no further: {named}"
+
+    def _follow_alliance(self, stop: threading.Event) -> None:
+        """Take newer versions of the alliance document, from the folder and from other nodes."""
+        self._use(self.versions.current)
+        ask_at = 0.0
+        while not stop.is_set():
+            news = self.versions.look()
+            if time.monotonic() >= ask_at:
+                news = self._ask() or news
+                ask_at = time.monotonic() + self.ask_every
+            if news:
+                self._use(self.versions.current)
+            stop.wait(PAUSE)
+
+    def _ask(self) -> bool:
+        try:
+            return asking.ask(self.versions, self.name)
+        except errors.Fork as fork:
+            _log.error("alliance-forked", version=fork.position, reason=fork.message)
+            logs.stop(self.database, alliances.BREACH, fork)
+            return False
+
+    def _use(self, alliance: Alliance) -> None:
+        """From now on this version holds, without a restart; what depends on it begins anew."""
+        if alliance.version <= self.alliance.version:
+            return
+        own = sorted(log.name for log in alliance.document.log if log.node == self.name)
+        followed = sorted(x for x in alliance.logs if x not in own and self.settings.follows(x))
+        try:
+            self._open_logs(own, followed)
+        except errors.Invalid as error:  # a log would move between nodes: its database has to move with it
+            self.refused = f"version {alliance.version} of the alliance document: {error.message}"
+            return
+        self.alliance, self.own, self.followed, self.refused = alliance, own, followed, None
+        self.checkpointer = self._checkpointer()
+        for loop in ("witness", "ship", "receive"):
+            self.loops.restart(f"{self.name}-{loop}")
+        _log.info("alliance-version-used", node=self.name, version=alliance.version)
 
     def _witness(self, stop: threading.Event) -> None:
         """Cosign, and read what others cosigned: it may show that this database is an old backup."""
@@ -190,6 +266,9 @@ class Node:
         ]
 
     def _ship(self, stop: threading.Event) -> None:
+        if not self.own:
+            stop.wait()
+            return
         shipper = Shipper(self.database, self.exchange, self.guard_file, self.own)
         try:
             shipper.run(stop, self.signed)  # makes its topics itself, each log for itself
@@ -197,6 +276,9 @@ class Node:
             shipper.close()
 
     def _receive(self, stop: threading.Event) -> None:
+        if not self.followed:
+            stop.wait()
+            return
         receiver = Receiver(
             self.database, self.exchange, self.alliance, self.followed, self.holders(), wake=self.stored.set,
         )  # fmt: skip

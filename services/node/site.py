@@ -9,14 +9,13 @@ def site(node: Node) -> Site:
     """What the gateway needs of a node."""
     return Site(
         name=node.name,
-        alliance=node.alliance,
+        held=lambda: node.alliance,
         database=node.database,
         office=node.office,
         desk=node.desk,
         attachments=node.holdings,
         control=Control(node),
         clock=node.now,
-        nodes={name: node.alliance.node(name).url for name in node.alliance.nodes},
         demo_sign_in=node.settings.signin == "demo",
         demo_data=node.settings.demo,
         configuration=node.settings.describe(),

@@ -1,6 +1,7 @@
 """Whether a node may write: not while its database lacks what it signed (design.md, decision 13)."""
 
 import threading
+from collections.abc import Mapping
 
 from events import errors
 
@@ -14,12 +15,13 @@ class Standing:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._causes = {GUARD: "the node has not compared its database with its guard file yet"}
+        self._lacking: dict[str, str] = {}
 
     @property
     def cause(self) -> str | None:
-        """Why the node is read-only; None when it may write."""
+        """Why the node, or a log of it, is read-only; None when all may be written."""
         with self._lock:
-            return next(iter(self._causes.values()), None)
+            return next(iter((*self._causes.values(), *self._lacking.values())), None)
 
     def refuse(self, cause: str, by: str = GUARD) -> None:
         """From now on nothing is written."""
@@ -36,8 +38,20 @@ class Standing:
         with self._lock:
             return self._causes.get(by)
 
-    def check(self) -> None:
-        """Raises ReadOnly."""
-        cause = self.cause
+    def lack(self, causes: Mapping[str, str]) -> None:
+        """From now on these logs, and no others, are read-only because nobody here can sign them."""
+        with self._lock:
+            self._lacking = dict(causes)
+
+    @property
+    def lacking(self) -> list[str]:
+        """What is said of the logs that nobody here can sign."""
+        with self._lock:
+            return list(self._lacking.values())
+
+    def check(self, log: str) -> None:
+        """Raises ReadOnly when nothing, or nothing in this log, may be written."""
+        with self._lock:
+            cause = next(iter(self._causes.values()), self._lacking.get(log))
         if cause is not None:
             raise errors.ReadOnly(f"this node is read-only: {cause}")

@@ -51,6 +51,14 @@ def write_new(path: Path, content: bytes) -> None:
     sync(path.parent)
 
 
+def replace(path: Path, content: bytes) -> None:
+    """Write a file anew, durable on return; a crash leaves the old content or the new one."""
+    scratch = path.with_name(f"{path.name}.{uuid4().hex}.new")
+    write_new(scratch, content)
+    scratch.replace(path)
+    sync(path.parent)
+
+
 def read(path: Path) -> bytes:
     """What the file holds. Raises NotFound, and Invalid when it is open to others, a link or too large."""
     try:

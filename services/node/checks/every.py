@@ -9,7 +9,7 @@ from services.runtime import database
 from services.runtime.database import Connection
 
 OUTSIDE: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
-    secrets.key_files, secrets.attachment_keys, outside.exchange, outside.nodes,
+    secrets.versions, secrets.key_files, secrets.attachment_keys, outside.exchange, outside.nodes,
 )  # fmt: skip
 SERVER: tuple[Callable[[Subject, Connection], Iterator[Finding]], ...] = (inside.server, inside.schema)
 TABLES: tuple[Callable[[Subject, Connection], Iterator[Finding]], ...] = (

@@ -19,6 +19,7 @@ from services.bureau.reading import LedgerReading
 from services.ledger import logs
 from services.ledger.checkpoints import Checkpointer
 from services.ledger.guard import GuardFile
+from services.ledger.keyring import Held
 from services.ledger.recorder import event_store
 from services.node.node import migrations
 from services.projector.runner import Projector
@@ -48,7 +49,7 @@ class Province:
             self.database, ALLIANCE, lambda: self.now, workdays.add, entitle=self._entitle,
         )  # fmt: skip
         self.desk = Desk(self.database, self.office, lambda: self.now, workdays.add)
-        signers = {bureau: _signer(bureau) for bureau in bureaus}
+        signers = {bureau: (Held(_signer(bureau)),) for bureau in bureaus}
         with self.database.connection() as conn:
             for bureau in signers:
                 logs.open_own(conn, bureau)

@@ -15,6 +15,7 @@ from events.checkpoints import Checkpoint
 from services.ledger import append, logs, schema
 from services.ledger.checkpoints import Checkpointer
 from services.ledger.guard import GuardFile
+from services.ledger.keyring import Held
 from services.runtime.database import Database, migrate
 
 ALLIANCE = "chuanyu"
@@ -87,7 +88,8 @@ class Ledger:
             append.append(conn, append.Batch(log, entries, [command]))
 
     def checkpointer(self, *names: str) -> Checkpointer:
-        return Checkpointer(self.database, {name: signer(name) for name in names or (LOG,)}, self.guard)
+        keys = {name: (Held(signer(name)),) for name in names or (LOG,)}
+        return Checkpointer(self.database, keys, self.guard)
 
 
 PLAN = ActivityPlanned(
