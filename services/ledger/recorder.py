@@ -9,6 +9,7 @@ from eventsourcing.persistence import AggregateRecorder, EventStore, JSONTransco
 from events import catalogue, envelope, merkle
 from events.event import Event, Key, Record
 from services.ledger import append
+from services.ledger.grouping import Grouping
 from services.runtime.database import Database
 
 
@@ -58,7 +59,7 @@ class LedgerRecorder(AggregateRecorder):
     """Inserts by one call of the append function, without the library's pipeline, retries or table lock."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database, self._grouping = database, Grouping(database)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """Append to `log` at `times`, with the other parts of a batch; gives positions."""
@@ -67,8 +68,7 @@ class LedgerRecorder(AggregateRecorder):
             append.Entry(e.state, time, str(e.originator_id), e.originator_version)
             for e, time in zip(stored_events, times, strict=True)
         ]
-        with self._database.connection() as conn:
-            first = append.append(conn, append.Batch(entries=entries, **kwargs))
+        first = self._grouping.append(append.Batch(entries=entries, **kwargs))
         return range(first, first + len(entries))
 
     def select_events(
