@@ -18,6 +18,7 @@ from services.bureau.office import Order
 from services.node.node import Node
 from services.runtime import clock, logs
 
+_LOOK = 0.01
 _OFFICER = Officer(str(UUID(int=7)), COMMANDS, Role.CLERK)
 
 
@@ -26,6 +27,8 @@ def main() -> None:
     logs.configure(clock.now)
     with node(Path(sys.argv[1])) as opened:
         opened.start()
+        while opened.standing.cause is not None:
+            time.sleep(_LOOK)
         _say(ready=opened.name)
         for line in sys.stdin:
             _record(opened, int(line))

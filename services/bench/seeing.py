@@ -21,10 +21,17 @@ from services.transport.kafka import Settings as KafkaSettings
 
 PACE = 0.02
 """Seconds between two events."""
-_LOOK = 0.001
 _FIRST = 20
 _PATIENCE = 30.0
 _SHOWN = "SELECT position FROM projection.position WHERE model = 'activity' AND log = %s"
+_TELLING = """
+CREATE OR REPLACE FUNCTION public.tell() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_notify('shown', NEW.position::text); RETURN NULL; END $$;
+CREATE OR REPLACE TRIGGER tell AFTER INSERT OR UPDATE ON projection.position FOR EACH ROW
+    WHEN (NEW.model = 'activity' AND NEW.log = '{log}') EXECUTE FUNCTION public.tell();
+LISTEN shown;
+"""
+"""The database tells of each commit once it can be seen: to ask all the time would be a load of its own."""
 
 
 @dataclass
@@ -46,6 +53,7 @@ class Seeing:
 
     def _commands(self, count: int, writer: "Member") -> list[float]:
         with database.connect(self.scene.database(THERE)) as conn:
+            conn.execute(_TELLING.format(log=COMMANDS).encode())
             row = conn.execute(_SHOWN, [COMMANDS]).fetchone()
             at = int(row[0]) if row else 0  # type: ignore[call-overload]  # bigint
             writer.tell(count)
@@ -55,17 +63,15 @@ class Seeing:
 
 
 def _watch(conn: database.Connection, at: int, end: int) -> Iterator[tuple[int, float]]:
-    """When each position was first seen in the read models, looking every millisecond."""
+    """When each position could first be seen in the read models."""
     deadline = time.monotonic() + _PATIENCE + (end - at) * PACE
     while at < end:
-        row = conn.execute(_SHOWN, [COMMANDS], prepare=True).fetchone()
-        now = time.monotonic()
-        shown = int(row[0]) if row else at  # type: ignore[call-overload]  # bigint
-        yield from ((position, now) for position in range(at + 1, shown + 1))
-        at = max(at, shown)
-        if now > deadline:
+        for told in conn.notifies(timeout=1.0, stop_after=1):
+            now, shown = time.monotonic(), int(told.payload)
+            yield from ((position, now) for position in range(at + 1, shown + 1))
+            at = max(at, shown)
+        if time.monotonic() > deadline:
             raise errors.Unavailable("what was recorded at one node does not show at the other")
-        time.sleep(_LOOK)
 
 
 def _bare(settings: KafkaSettings, count: int) -> list[float]:
