@@ -76,6 +76,32 @@ def test_a_report_is_made_again_from_the_records_and_comes_out_the_same(new_trav
     assert node.schemas() == before
 
 
+def test_what_was_left_out_then_is_left_out_again_even_where_it_is_not(new_traveller: NewTraveller) -> None:
+    # given a report of a node at which a person skipped a record that cannot be read
+    world = visits(62)
+    odd = world.unknown(ONE, "s0")
+    world.record(ONE, "s0", a.ActivityReported(day=date(2026, 4, 11)))
+    here, there = (new_traveller(world) for _ in range(2))
+    here.settle()
+    with here.database.connection() as conn:
+        quarantine.skip(conn, odd.key, "见决定")
+        quarantine.retry(conn)
+    here.settle()
+    report = here.keep("四月", here.ask("activities"))
+    assert [x.kind for x in report.aside.left_out] == ["skipped"]
+    assert report.aside.waiting == ()
+
+    # when another node, at which it waits, makes it again
+    there.settle()
+    assert there.ask("activities").aside.waiting
+    with there.database.connection() as conn:
+        outcome = reproducing.reproduce(conn, there.build, report)
+
+    # then it comes out the same
+    assert outcome.same, outcome.differences
+    assert report.answer.rows[0].fields["stage"] == "reported"
+
+
 def test_what_was_changed_by_hand_is_found_where_it_is(new_traveller: NewTraveller) -> None:
     node = new_traveller(visits(62, 26))
     node.settle()
