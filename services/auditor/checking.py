@@ -2,20 +2,28 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from events.alliance import Alliance
-from services.ledger import guard, logs, replay, verify
+from services.ledger import logs, replay, verify
 from services.ledger.findings import Report
-from services.ledger.guard import Guard
+from services.ledger.logs import State
 from services.runtime.database import Connection
+
+STRETCH = 25_000
+"""Records that are verified in one piece, by whoever is free."""
 
 Progress: TypeAlias = Callable[[int, int], object]
 """Called with how many events were looked at, and how many there are."""
 
 
 class Found(NamedTuple):
-    """One finding; its kinds are those of services.ledger.findings, and `guard`."""
+    """One finding; its kinds are those of services.ledger.findings, and those of other checks of a node.
+
+    `log` is empty where it is of no log. Position 0 is none in particular.
+    """
 
     log: str
     position: int
@@ -30,66 +38,118 @@ class Found(NamedTuple):
 
 @dataclass
 class Outcome:
-    """What was looked at, and what was found; `unknown` are records of types that are not known here yet."""
+    """What was looked at, and what was found; `unknown` are records of types that are not known here yet.
+
+    `more` findings there are beyond those that are listed.
+    """
 
     logs: int = 0
     events: int = 0
     unknown: int = 0
+    more: int = 0
     findings: list[Found] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
         return not self.findings
 
+    def join(self, other: "Outcome") -> None:
+        """What another look at the same logs found."""
+        self.unknown += other.unknown
+        self.more += other.more
+        self.findings += other.findings
+
     def add(self, report: Report) -> None:
-        """One log more."""
-        self.logs += 1
+        """What was found in a log, or a stretch of it."""
         self.events += report.entries
         self.unknown += report.unknown
+        self.more += report.more
         self.findings += [Found(report.log, *finding) for finding in report.findings]
 
 
+class Task(NamedTuple):
+    """A stretch of a log to be verified, up to `end` or to its end; or a log to be replayed."""
+
+    log: str
+    start: int
+    end: int | None = None
+    replayed: bool = False
+
+
+Run: TypeAlias = Callable[[Iterable[Task]], Iterator[Report]]
+"""Does the tasks, maybe several at once, and gives the reports in their order."""
+
+
+class How(NamedTuple):
+    """Who does the work (none: the caller), and who is told how far it is."""
+
+    run: Run | None = None
+    progress: Progress = lambda *_: None
+
+
+_ALONE = How()
+
+
+def do(conn: Connection, alliance: Alliance, task: Task) -> Report:
+    """One task. Raises NotFound."""
+    if task.replayed:
+        return replay.replay(conn, task.log, task.start)
+    return verify.verify(conn, alliance, task.log, task.start, task.end)
+
+
 def verify_all(
-    conn: Connection,
-    alliance: Alliance,
-    guarded: Guard | None,
-    names: Sequence[str] = (),
-    start: int = 0,
-    progress: Progress = lambda *_: None,
+    conn: Connection, alliance: Alliance, names: Sequence[str] = (), start: int = 0, how: How = _ALONE
 ) -> Outcome:
     """Verify these logs, or all that are held, after position `start`. Raises NotFound.
 
-    An own log must also hold what the guard file says was signed: a tail that was cut off with everything
-    that covers it is found only so.
+    A log is looked at in stretches. Where one has a finding the log is looked at again in one piece, which
+    tells best what is wrong.
     """
-    outcome = Outcome()
-    for log in _each(conn, names, outcome, progress):
-        outcome.add(verify.verify(conn, alliance, log, start))
-    outcome.findings += _cut_off(conn, guarded, names)
+    states = _states(conn, names)
+    reports: dict[str, list[Report]] = {state.log: [] for state in states}
+    tasks = [task for log in reports for task in _stretches(conn, log, start)]
+    for report in _done(conn, alliance, states, tasks, how):
+        reports[report.log].append(report)
+    outcome = Outcome(logs=len(states))
+    for log, found in reports.items():
+        good = len(found) == 1 or all(report.ok for report in found)
+        for report in found if good else [verify.verify(conn, alliance, log, start)]:
+            outcome.add(report)
     return outcome
 
 
-def replay_all(conn: Connection, names: Sequence[str] = (), progress: Progress = lambda *_: None) -> Outcome:
-    """Replay these logs, or all that are held: every payload, and every stream's history. Raises NotFound."""
-    outcome = Outcome()
-    for log in _each(conn, names, outcome, progress):
-        outcome.add(replay.replay(conn, log))
+def replay_all(
+    conn: Connection, alliance: Alliance, names: Sequence[str] = (), start: int = 0, how: How = _ALONE
+) -> Outcome:
+    """Replay these logs, or all that are held: every payload, and every stream's history. Raises NotFound.
+
+    With `start` only the streams that went on after it.
+    """
+    states = _states(conn, names)
+    outcome = Outcome(logs=len(states))
+    tasks = [Task(state.log, start, replayed=True) for state in states]
+    for report in _done(conn, alliance, states, tasks, how):
+        outcome.add(report)
     return outcome
 
 
-def _each(conn: Connection, names: Sequence[str], outcome: Outcome, progress: Progress) -> Iterator[str]:
-    """The logs, one after the other, telling how far it is."""
-    states = [logs.state(conn, name) for name in names] or logs.states(conn)
-    total = sum(state.head for state in states)
-    for state in states:
-        progress(outcome.events, total)
-        yield state.log
+def _states(conn: Connection, names: Sequence[str]) -> list[State]:
+    return [logs.state(conn, name) for name in dict.fromkeys(names)] or logs.states(conn)
 
 
-def _cut_off(conn: Connection, guarded: Guard | None, names: Sequence[str]) -> Iterable[Found]:
-    heads = {
-        log: head for log, head in (guarded.heads if guarded else {}).items() if not names or log in names
-    }
-    for log in guard.missing(conn, heads):
-        detail = "the guard file says that this size was signed, and the ledger does not hold it"
-        yield Found(log, heads[log].size, "guard", detail)
+def _stretches(conn: Connection, log: str, start: int) -> Iterator[Task]:
+    ends = verify.stretches(conn, log, start, STRETCH)[:-1]
+    for after, end in pairwise([start, *ends, None]):
+        yield Task(log, after or start, end)
+
+
+def _done(
+    conn: Connection, alliance: Alliance, states: Iterable[State], tasks: Iterable[Task], how: How
+) -> Iterator[Report]:
+    """The reports, telling how far it is."""
+    total, done = sum(state.head for state in states), 0
+    how.progress(done, total)
+    for report in (how.run or partial(map, partial(do, conn, alliance)))(tasks):
+        done += report.entries
+        how.progress(done, total)
+        yield report

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from services.auditor.workers import Workers
 from services.bench import library, scene, seeing
 from services.bench.harness import Contest, Figure, percentile
 from services.bench.load import Load
@@ -68,12 +69,15 @@ def run(*, quick: bool, as_json: bool) -> None:
 def measure(place: Scene, size: Size) -> Iterator[Figure]:
     """All figures, in the order of their names in `NAMES`. Raises Unavailable."""
     with ExitStack() as stack:
+        workers = stack.enter_context(Workers())  # first: they are forked, and here begin threads
         here = stack.enter_context(scene.node(place.settings_file(HERE)))
         there = stack.enter_context(scene.node(place.settings_file(THERE)))
         limit = stack.enter_context(library.saving(place.database("saved")))
         saving = Saving(here.database, limit)
         yield from _commands(saving, size)
-        yield from _journey(place, saving, here, there, size)
+        moving = Moving(here, there, place.bootstrap)
+        reading = Reading(there, place.database("projected"), size.part, workers)
+        yield from _journey(saving, moving, reading, here, size)
     yield from _seen(place, size)
 
 
@@ -90,10 +94,9 @@ def _commands(saving: Saving, size: Size) -> Iterator[Figure]:
     yield from (alone.figure(), together.figure())
 
 
-def _journey(place: Scene, saving: Saving, here: Node, there: Node, size: Size) -> Iterator[Figure]:
+def _journey(saving: Saving, moving: Moving, reading: Reading, here: Node, size: Size) -> Iterator[Figure]:
     """One history, round by round on its whole way: appended, signed, shipped, received, projected."""
-    load, moving = Load(ALLIANCE, LOGS), Moving(here, there, place.bootstrap)
-    reading = Reading(there, place.database("projected"), size.part)
+    load = Load(ALLIANCE, LOGS)
     stages = (
         (Contest("import", SAVE), saving.bulk, saving.limit_bulk),
         (Contest("checkpoint", "bare hashing"), moving.sign, moving.limit_sign),
@@ -111,9 +114,9 @@ def _journey(place: Scene, saving: Saving, here: Node, there: Node, size: Size) 
     figures = [contest.figure() for contest, _, _ in stages]
     yield from figures
     yield Figure("rebuild", reading.rebuild(), RUNNER, figures[-1].limit_rate)
-    verifying = Contest("verify", "bare reading and hashing")
-    for log in LOGS:
-        verifying.round(lambda: reading.verify(log), lambda: reading.limit_verify(log))  # noqa: B023  (as above)
+    verifying = Contest("verify", f"bare reading and hashing (one process, not {reading.processes})")
+    for _ in _turns(size.rounds, "verify"):
+        verifying.round(lambda: reading.verify(LOGS), lambda: reading.limit_verify(LOGS))
     yield verifying.figure()
     reading.close()
 

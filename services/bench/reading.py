@@ -3,13 +3,16 @@
 import hashlib
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from events import errors
 from projections.models import MODELS
+from services.auditor import checking
+from services.auditor.checking import How
+from services.auditor.workers import Workers
 from services.bench import library
 from services.bench.harness import rate
 from services.bench.load import Entry
-from services.ledger import verify
 from services.node.node import Node
 from services.projector import rebuild
 from services.runtime.database import Connection
@@ -20,10 +23,15 @@ _PAGE = 2_000
 class Reading:
     """One node's ledger, and the library with a database of its own; of each round it projects `part`."""
 
-    def __init__(self, node: Node, dsn: str, part: int) -> None:
-        self._node, self._dsn, self._part = node, dsn, part
+    def __init__(self, node: Node, dsn: str, part: int, workers: Workers) -> None:
+        self._node, self._dsn, self._part, self._workers = node, dsn, part, workers
         library.prepare_view(dsn)
         self._application = library.Recorded(library.environment(dsn))
+
+    @property
+    def processes(self) -> int:
+        """How many of them verify."""
+        return self._workers.count
 
     def project(self, entries: Sequence[Entry]) -> float:
         """All read models over what was received last."""
@@ -48,20 +56,21 @@ class Reading:
             raise errors.Unavailable(f"rebuilt, {', '.join(wrong)} came out differently: measured nothing")
         return max(report.records for report in reports) / seconds
 
-    def verify(self, log: str) -> float:
-        """Everything about a log derived again from its bytes."""
+    def verify(self, logs: Sequence[str]) -> float:
+        """Everything about these logs derived again from the raw bytes, by one process a core."""
         begin = time.perf_counter()
+        run = partial(self._workers.run, self._node.database.dsn, "", self._node.alliance)
         with self._node.database.connection() as conn:
-            report = verify.verify(conn, self._node.alliance, log)
-        if not report.ok:
-            raise errors.Unavailable(f"log {log} does not verify: {report.findings[0]}")
-        return report.entries / (time.perf_counter() - begin)
+            outcome = checking.verify_all(conn, self._node.alliance, logs, how=How(run))
+        if not outcome.ok:
+            raise errors.Unavailable(f"the logs do not verify: {outcome.findings[0]}")
+        return outcome.events / (time.perf_counter() - begin)
 
-    def limit_verify(self, log: str) -> float:
-        """Nothing but reading the same bytes in pages and hashing them."""
+    def limit_verify(self, logs: Sequence[str]) -> float:
+        """Nothing but reading the same bytes in pages and hashing them, in one process."""
         begin = time.perf_counter()
         with self._node.database.connection() as conn:
-            count = _read_and_hash(conn, log)
+            count = sum(_read_and_hash(conn, log) for log in logs)
         return count / (time.perf_counter() - begin)
 
     def close(self) -> None:

@@ -6,39 +6,16 @@ from typing import Annotated, Any
 import typer
 
 from events import keys
-from services.auditor import checking, proving
-from services.auditor.checking import Outcome
+from services.auditor import proving
 from services.auditor.proving import Proof
-from services.commands import options, screen
-from services.commands.options import NODE_TOML, Json, SettingsFile
+from services.commands import checks, options, screen
+from services.commands.options import NODE_TOML, SettingsFile
 from services.ledger.guard import GuardFile
 
 app = typer.Typer(no_args_is_help=True, help="Verify what is stored, and prove single records.")
-Logs = Annotated[list[str] | None, typer.Option("--log", help="Only this log; may stand several times.")]
-
-
-@app.command()
-def verify(
-    settings: SettingsFile = NODE_TOML,
-    log: Logs = None,
-    start: Annotated[int, typer.Option("--from", min=0, help="Only what comes after this position.")] = 0,
-    as_json: Json = False,
-) -> None:
-    """Derive leaves, tree, checkpoints and signatures again from the raw bytes. Exit code 1: findings."""
-    place = options.place(settings)
-    guarded = GuardFile(place.settings.guard.file).read()
-    with place.connection() as conn, screen.progress("verify") as progress:
-        outcome = checking.verify_all(conn, place.alliance, guarded, log or (), start, progress)
-    _tell(outcome, as_json=as_json)
-
-
-@app.command()
-def replay(settings: SettingsFile = NODE_TOML, log: Logs = None, as_json: Json = False) -> None:
-    """Decode every record and fold every stream as history it can be. Exit code 1: findings."""
-    place = options.place(settings)
-    with place.connection() as conn, screen.progress("replay") as progress:
-        outcome = checking.replay_all(conn, log or (), progress)
-    _tell(outcome, as_json=as_json)
+app.command()(checks.verify)
+app.command()(checks.replay)
+app.command()(checks.diff)
 
 
 @app.command()
@@ -98,26 +75,4 @@ def _shown(origin: str, proof: Proof) -> dict[str, Any]:
         "checkpoint": proof.note,
         "witnessed": proof.witnessed,
         "record": proof.value.decode(),
-    }
-
-
-def _tell(outcome: Outcome, *, as_json: bool) -> None:
-    if as_json:
-        screen.document(_document(outcome))
-    else:
-        screen.table(("log", "position", "kind", "detail"), outcome.findings)
-        unknown = f", {outcome.unknown} of unknown types" if outcome.unknown else ""
-        screen.line(
-            f"{outcome.logs} logs, {outcome.events} events{unknown}: {len(outcome.findings) or 'no'} findings"
-        )
-    raise typer.Exit(0 if outcome.ok else 1)
-
-
-def _document(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "ok": outcome.ok,
-        "logs": outcome.logs,
-        "events": outcome.events,
-        "unknown": outcome.unknown,
-        "findings": [{"bureau": f.bureau, **f._asdict()} for f in outcome.findings],
     }

@@ -18,7 +18,7 @@ SettingsFile = Annotated[
 ]
 NODE_TOML = Path("node.toml")
 Json = Annotated[bool, typer.Option("--json", help="One JSON document for programs.")]
-_PATIENT = "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=0"
+PATIENT = "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=0"
 
 
 class Place(NamedTuple):
@@ -34,7 +34,7 @@ class Place(NamedTuple):
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A connection of its own on which long statements may run. Raises Unavailable."""
-        with database.connect(self.dsn, options=_PATIENT) as conn:
+        with database.connect(self.dsn, options=PATIENT) as conn:
             yield conn
 
 

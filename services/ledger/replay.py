@@ -1,59 +1,93 @@
-"""Replaying a log: every payload is one of its type, and every stream a history that can be."""
+"""Replaying a log: records are of their types, columns say the same, streams are histories that can be."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
+from typing import NamedTuple
 
-from events import catalogue, errors
+from psycopg.rows import args_row
+
+from events import catalogue, envelope, errors
+from events.envelope import Envelope
 from events.event import Event, Record
-from services.ledger import logs
+from services.ledger import logs, pages
 from services.ledger.findings import Report
 from services.runtime.database import Connection
 
 _PAGE = 1_000
 
 
-def replay(conn: Connection, log: str) -> Report:
+def replay(conn: Connection, log: str, start: int = 0) -> Report:
     """Decode every record and fold every stream, one in memory at a time. Raises NotFound.
 
-    A stream with a record of an unknown type is folded up to that.
+    With `start` only streams that went on after that position, and what is to be found after it. A stream
+    with a record of an unknown type is folded up to that. What is appended meanwhile is left out.
     """
-    report = Report(log, 0, logs.state(conn, log).head)
-    with conn.transaction():
-        for _, rows in groupby(_rows(conn, log, report.end), itemgetter(0)):
+    with pages.snapshot(conn), conn.transaction():
+        state = logs.state(conn, log)
+        report = Report(log, start, state.head)
+        for _, rows in groupby(_rows(conn, report), attrgetter("stream")):
             report.streams += 1
-            _fold(report, _decoded(report, [(position, value) for _, position, value in rows]))
-    report.findings.sort()
+            _fold(report, list(_decoded(report, rows, own=state.own)))
+    report.findings = sorted(finding for finding in report.findings if finding.position > start)
     return report
 
 
-def _rows(conn: Connection, log: str, head: int) -> Iterator[tuple[object, int, bytes]]:
-    with conn.cursor("replay", binary=True) as cursor:
+class _Row(NamedTuple):
+    """A record as it is stored, with the owner that its log has; `stream` as text."""
+
+    stream: str | None
+    position: int
+    version: int | None
+    own: bool
+    value: bytes
+
+
+def _rows(conn: Connection, report: Report) -> Iterator[_Row]:
+    with conn.cursor("replay", binary=True, row_factory=args_row(_Row)) as cursor:
         cursor.itersize = _PAGE
-        cursor.execute(
-            "SELECT stream, position, value FROM ledger.entry WHERE log = %s AND position <= %s"
-            " ORDER BY stream, position",
-            [log, head],
-        )
+        cursor.execute(_ALL if report.start == 0 else _TOUCHED, report.__dict__)
         yield from cursor
 
 
-def _decoded(report: Report, rows: Iterable[tuple[int, bytes]]) -> list[Record[Event]]:
-    records: list[Record[Event]] = []
+_ALL = """
+SELECT stream::text, position, version, own, value FROM ledger.entry
+WHERE log = %(log)s AND position <= %(end)s ORDER BY stream, position
+"""
+_TOUCHED = """
+SELECT stream::text, position, version, own, value FROM ledger.entry
+WHERE log = %(log)s AND position <= %(end)s AND (stream IS NULL OR stream IN (
+    SELECT stream FROM ledger.entry WHERE log = %(log)s AND position > %(start)s
+)) ORDER BY stream, position
+"""
+
+
+def _decoded(report: Report, rows: Iterable[_Row], *, own: bool) -> Iterator[Record[Event]]:
+    """The records of a stream up to the first that cannot be read; the others are looked at all the same."""
     whole = True
-    for position, value in rows:
+    for due, row in enumerate(rows, 1):
         report.entries += 1
         try:
-            record = catalogue.decode(value)
+            found = envelope.read(row.value)
+            _check_columns(report, row, found, due, own=own)
+            record = catalogue.decode_envelope(found)
         except errors.UnknownType:
             report.unknown += 1
             whole = False
         except errors.BadRecord as error:
-            report.find(position, "payload", error.message)
+            report.find(row.position, "payload", error.message)
             whole = False
         else:
-            records += [record] if whole else []
-    return records
+            if whole:
+                yield record
+
+
+def _check_columns(report: Report, row: _Row, found: Envelope, due: int, *, own: bool) -> None:
+    if (row.stream, row.version, row.own) != (found.stream, found.version, own):
+        text = f"{row.stream} {row.version} {row.own} stand for {found.stream} {found.version} {own}"
+        report.find(row.position, "columns", text)
+    if row.stream is not None and row.version != due:
+        report.find(row.position, "stream", f"{row.stream} has version {row.version} where {due} is due")
 
 
 def _fold(report: Report, records: Sequence[Record[Event]]) -> None:

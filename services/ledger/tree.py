@@ -12,6 +12,8 @@ from events import errors, merkle
 from services.runtime.database import Connection
 
 WIDTH = 256
+LEVELS = 8
+"""Of tiles: 256**8 records are more than a position can count."""
 _HEIGHT = 8
 _TILES = 64
 _TREES = 4_096

@@ -1,49 +1,50 @@
 """Verifying a log as it is stored: all is derived again from the raw bytes, in constant memory, and compared.
 
-Stored leaf hashes, nodes and columns are believed nowhere. After a finding the tree goes on from the next
-checkpoint to which the stored hashes lead, so that one changed record is one finding and not a thousand.
+What the bytes mean is looked at by replaying them. Stored leaf hashes and nodes are believed nowhere. After a
+finding the tree goes on from the next checkpoint to which the stored hashes lead, so that one changed record
+is one finding and not a thousand.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
-from typing import NamedTuple, TypeAlias
 
-from events import envelope, errors, merkle
+from events import errors, merkle
 from events.alliance import Alliance
-from services.ledger import logs, store, tree
+from services.ledger import fields, logs, pages, receipts, store, tree
 from services.ledger.findings import Report
+from services.ledger.logs import State
+from services.ledger.pages import Mark, Page, Row
 from services.runtime.database import Connection
 
-_PAGE = 2_000
 
+def verify(conn: Connection, alliance: Alliance, log: str, start: int = 0, end: int | None = None) -> Report:
+    """Check the records after position `start`, and all that is stored about them. Raises NotFound.
 
-_Row: TypeAlias = tuple[int, bytes, bytes, str, int]
-"""Position, value, leaf, stream, version."""
-
-
-class _Signed(NamedTuple):
-    size: int
-    root: bytes
-    note: str
-
-
-def verify(conn: Connection, alliance: Alliance, log: str, start: int = 0) -> Report:
-    """Check the records after position `start` and all that is stored about them. Raises NotFound.
-
-    The tree of the first `start` records is taken as it is stored.
+    The tree of the first `start` records is taken as it is stored. With `end`, the size of a checkpoint, it
+    goes so far; without, to the log's end, which is checked too. What is appended meanwhile is left out.
     """
-    state = logs.state(conn, log)
-    report = Report(log, start, state.head)
-    walk = _Walk(conn, alliance, report)
-    for page in _pages(conn, log, start, state.head):
-        walk.page(page)
-    walk.finish()
-    _check_end(conn, report, own=state.own)
-    _check_streams(conn, report)
+    with pages.snapshot(conn):
+        state = logs.state(conn, log)
+        report = Report(log, start, state.head if end is None else end)
+        walk = _Walk(conn, alliance, report)
+        for page in pages.pages(conn, log, start, report.end):
+            walk.page(page)
+        walk.finish()
+        if end is None:
+            _check_end(conn, state, report)
     report.findings.sort()
     return report
+
+
+def stretches(conn: Connection, log: str, start: int, length: int) -> list[int]:
+    """Sizes of checkpoints after `start`, about `length` records apart: where a check can be divided."""
+    rows = conn.execute(
+        "SELECT max(size) FROM ledger.checkpoint WHERE log = %s AND size > %s GROUP BY (size - 1) / %s"
+        " ORDER BY 1",
+        [log, start, length],
+    ).fetchall()
+    return [size for (size,) in rows]  # type: ignore[misc]  # bigint
 
 
 class _Walk:
@@ -51,71 +52,56 @@ class _Walk:
 
     def __init__(self, conn: Connection, alliance: Alliance, report: Report) -> None:
         self._conn, self._alliance, self._report = conn, alliance, report
-        self._home = (alliance.id.encode(), report.log.encode())
-        self._time = b""
-        self._good = self.position = report.start
+        time = fields.time_at(conn, report.log, report.start)
+        self._fields = fields.Fields(alliance.id, report, time)
+        self._good = self._position = report.start
         self._covered = store.latest(conn, report.log)[0]
         self._derived: tree.Tree | None = _restored(conn, report.log, report.start)
         self._stored: tree.Tree | None = None
+        self._nodes: Mapping[tuple[int, int], bytes] = {}
+        self._doubtful: list[Mark] = []
 
-    def page(self, rows: Sequence[_Row]) -> None:
+    def page(self, page: Page) -> None:
         """The next rows, as they come."""
-        self._check_fields(rows)
+        rows, self._nodes = page.rows, page.nodes
+        self._fields.check(rows)
         leaves = [merkle.leaf_hash(row[1]) for row in rows]
         done = 0
-        for signed in _signed(self._conn, self._report.log, self.position, rows[-1][0]):
-            end = bisect_right(rows, signed.size, done, key=itemgetter(0))
+        for mark in page.marks:
+            end = bisect_right(rows, mark.size, done, key=itemgetter(0))
             self._grow(rows[done:end], leaves[done:end])
-            self._check_signed(signed)
+            self._check_mark(mark)
             done = end
         self._grow(rows[done:], leaves[done:])
         self._report.entries += len(rows)
 
     def finish(self) -> None:
         """What should have come after the last row."""
-        if self.position < self._report.end:
-            self._report.find(self.position + 1, "missing", f"and all up to {self._report.end}")
+        if self._position < self._report.end:
+            self._report.find(self._position + 1, "missing", f"and all up to {self._report.end}")
 
-    def _check_fields(self, rows: Sequence[_Row]) -> None:
-        for position, value, _, stream, version in rows:
-            try:
-                alliance, log, sequence, time, subject, number = envelope.place(value)
-            except errors.Damage as error:
-                self._report.find(position, "source", error.message)
-                continue
-            if (alliance, log) != self._home:
-                self._report.find(position, "source", f"it is of //{alliance.decode()}/{log.decode()}")
-            if int(sequence) != position:
-                self._report.find(position, "position", f"it claims {int(sequence)}")
-            if subject.decode() != stream or int(number) != version:
-                self._report.find(position, "columns", f"{stream} {version} stand for version {int(number)}")
-            if time < self._time:
-                self._report.find(position, "time", f"{time.decode()} comes after {self._time.decode()}")
-            else:
-                self._time = time
-
-    def _grow(self, rows: Sequence[_Row], leaves: Sequence[bytes]) -> None:
+    def _grow(self, rows: Sequence[Row], leaves: Sequence[bytes]) -> None:
         if not rows:
             return
-        if rows[-1][0] - self.position != len(rows):
+        if rows[-1][0] - self._position != len(rows):
             self._find_missing(rows)
         elif self._derived is not None:
             self._extend(self._derived, rows, leaves)
-        self.position = rows[-1][0]
+        self._position = rows[-1][0]
 
-    def _find_missing(self, rows: Sequence[_Row]) -> None:
+    def _find_missing(self, rows: Sequence[Row]) -> None:
         self._derived = self._stored = None
-        due = self.position + 1
+        due = self._position + 1
         for position, *_ in rows:
             if position > due:
                 self._report.find(due, "missing", f"{position - due} before position {position}")
             due = position + 1
 
-    def _extend(self, derived: tree.Tree, rows: Sequence[_Row], leaves: Sequence[bytes]) -> None:
-        stored = [row[2] for row in rows]
+    def _extend(self, derived: tree.Tree, rows: Sequence[Row], leaves: Sequence[bytes]) -> None:
+        stored = list(map(itemgetter(2), rows))
         if stored != leaves:
             self._stored = self._stored or derived.copy()
-            for (position, _, kept, *_), leaf in zip(rows, leaves, strict=True):
+            for (position, _, kept), leaf in zip(rows, leaves, strict=True):
                 if kept != leaf:
                     self._report.find(position, "leaf", "the stored hash is not that of the bytes")
         nodes = derived.extend(leaves)
@@ -123,25 +109,32 @@ class _Walk:
 
     def _check_nodes(self, derived: Sequence[tree.Node], stored: Sequence[tree.Node]) -> None:
         """Each covered node stands as the bytes give it, or as leaf hashes do that were found wrong."""
-        known = _nodes(self._conn, self._report.log, derived) if derived else {}
         for either in zip(derived, stored, strict=True):
             level, number, _ = either[0]
             first, end = (n * tree.WIDTH**level for n in (number, number + 1))
-            if end <= self._covered and known.get((level, number)) not in {node.hash for node in either}:
+            if end <= self._covered and self._nodes.get((level, number)) not in {n.hash for n in either}:
                 text = f"the stored hash of the records {first + 1} to {end} is missing or another"
                 self._report.find(first + 1, "node", text)
 
-    def _check_signed(self, signed: _Signed) -> None:
+    def _check_mark(self, mark: Mark) -> None:
+        if mark.node:
+            self._check_receipt(mark)
+        else:
+            self._check_checkpoint(mark)
+
+    def _check_checkpoint(self, signed: Mark) -> None:
         self._report.checkpoints += 1
         self._check_note(signed)
         if self._derived and self._derived.root() == signed.root:
             self._stored, self._good = None, signed.size
+            self._find_doubtful()
         elif self._stored and self._stored.root() == signed.root:
             self._derived, self._stored, self._good = self._stored, None, signed.size
+            self._find_doubtful()
         else:
             self._start_anew(signed)
 
-    def _start_anew(self, signed: _Signed) -> None:
+    def _start_anew(self, signed: Mark) -> None:
         """Say that the records do not lead to the root, unless one is missing; go on if stored hashes do."""
         if self._derived and self._derived.size == signed.size:
             where = f"the checkpoint of size {signed.size} is not over the records after {self._good}"
@@ -149,8 +142,9 @@ class _Walk:
         again = _restored(self._conn, self._report.log, signed.size)
         self._derived, self._stored = again if again and again.root() == signed.root else None, None
         self._good = signed.size if self._derived else self._good
+        self._doubtful.clear()
 
-    def _check_note(self, signed: _Signed) -> None:
+    def _check_note(self, signed: Mark) -> None:
         try:
             checkpoint = self._alliance.checkpoint(self._report.log, signed.note)
         except errors.Damage as error:
@@ -158,6 +152,30 @@ class _Walk:
         if (checkpoint.size, checkpoint.root) != (signed.size, signed.root):
             self._report.find(signed.size, "signature", "the note says another size or root than its row")
         return None
+
+    def _check_receipt(self, mark: Mark) -> None:
+        """A root that differs is the receipt's fault only if the next checkpoint is over these records."""
+        if mark.note:
+            self._check_cosigned(mark)
+        trees = [t for t in (self._derived, self._stored) if t and t.size == mark.size]
+        if trees and mark.root not in {t.root() for t in trees}:
+            self._doubtful.append(mark)
+
+    def _check_cosigned(self, mark: Mark) -> None:
+        try:
+            receipt = receipts.opened(self._alliance, mark.node, mark.note)
+        except (errors.Damage, errors.NotFound) as error:
+            return self._report.find(mark.size, "receipt", f"of {mark.node}: {error.message}")
+        if (receipt.log, receipt.size, receipt.root) != (self._report.log, mark.size, mark.root):
+            text = f"the note of {mark.node} says another log, size or root than its row"
+            self._report.find(mark.size, "receipt", text)
+        return None
+
+    def _find_doubtful(self) -> None:
+        for mark in self._doubtful:
+            text = f"{mark.node} cosigned another root than that of these records"
+            self._report.find(mark.size, "receipt", text)
+        self._doubtful.clear()
 
 
 def _restored(conn: Connection, log: str, size: int) -> tree.Tree | None:
@@ -167,71 +185,26 @@ def _restored(conn: Connection, log: str, size: int) -> tree.Tree | None:
         return None
 
 
-def _pages(conn: Connection, log: str, after: int, head: int) -> Iterator[list[_Row]]:
-    """Page after page, each fetched while the one before it is worked on."""
-    with ThreadPoolExecutor(1) as ahead:
-        coming = ahead.submit(_page, conn, log, after, head)
-        while page := coming.result():
-            coming = ahead.submit(_page, conn, log, page[-1][0], head)
-            yield page
-
-
-def _page(conn: Connection, log: str, after: int, head: int) -> list[_Row]:
-    with conn.cursor(binary=True) as cursor:
-        return cursor.execute(  # type: ignore[return-value]  # the table's own types
-            "SELECT position, value, leaf, stream::text, version FROM ledger.entry"
-            " WHERE log = %s AND position > %s AND position <= %s ORDER BY position LIMIT %s",
-            [log, after, head, _PAGE],
-        ).fetchall()
-
-
-def _signed(conn: Connection, log: str, after: int, end: int) -> list[_Signed]:
-    rows = conn.execute(
-        "SELECT size, root, note FROM ledger.checkpoint WHERE log = %s AND size > %s AND size <= %s"
-        " ORDER BY size",
-        [log, after, end],
-    ).fetchall()
-    return [_Signed._make(row) for row in rows]
-
-
-def _nodes(conn: Connection, log: str, nodes: Sequence[tree.Node]) -> dict[tuple[int, int], bytes]:
-    rows = conn.execute(
-        "SELECT level, index, hash FROM ledger.node"
-        " JOIN unnest(%s::smallint[], %s::bigint[]) AS n (level, index) USING (level, index) WHERE log = %s",
-        [[n.level for n in nodes], [n.number for n in nodes], log],
-    ).fetchall()
-    return {(level, index): node for level, index, node in rows}  # type: ignore[misc]  # the table's own types
-
-
-def _check_end(conn: Connection, report: Report, *, own: bool) -> None:
+def _check_end(conn: Connection, state: State, report: Report) -> None:
     """The head, the last record and the last checkpoint must agree: nothing cut off, nothing put on."""
-    ends: list[tuple[int, int, int]] = conn.execute(_END, {"log": report.log}).fetchall()  # type: ignore[assignment]  # the table's own types
-    ((head, last, size),) = ends
+    log, head = state.log, state.head
+    ends: list[tuple[int, int, int, str]] = conn.execute(_END, {"log": log}).fetchall()  # type: ignore[assignment]  # the table's own types
+    ((last, size, cosigned, time),) = ends
     if last > head:
         report.find(head + 1, "beyond", f"the head says {head}, and there are records up to {last}")
     if size > last:
         report.find(last + 1, "missing", f"a checkpoint covers {size} records")
-    if not own and size < head:
+    if cosigned > last:
+        report.find(last + 1, "missing", f"this node cosigned {cosigned} records")
+    if not state.own and size < head:
         report.find(size + 1, "beyond", f"nothing signed covers the records up to {head}")
+    if last == head and (kept := fields.time_at(conn, log, head)) and kept.decode() != time:
+        report.find(head, "time", f"the head says {time}, the record {kept.decode()}")
 
 
 _END = """
-SELECT head, coalesce((SELECT max(position) FROM ledger.entry WHERE log = %(log)s), 0),
-    coalesce((SELECT max(size) FROM ledger.checkpoint WHERE log = %(log)s), 0)
+SELECT coalesce((SELECT max(position) FROM ledger.entry WHERE log = %(log)s), 0),
+    coalesce((SELECT max(size) FROM ledger.checkpoint WHERE log = %(log)s), 0),
+    coalesce((SELECT size FROM ledger.cosigned WHERE log = %(log)s), 0), time
 FROM ledger.log WHERE log = %(log)s
-"""
-
-
-def _check_streams(conn: Connection, report: Report) -> None:
-    rows = conn.execute(_STREAMS, {"log": report.log, "start": report.start, "end": report.end}).fetchall()
-    for position, stream, version, due in rows:
-        report.find(position, "stream", f"{stream} has version {version} where {due} is due")  # type: ignore[arg-type]  # bigint
-
-
-# By the columns: that they say what the bytes say was checked before.
-_STREAMS = """
-SELECT position, stream, version, due FROM (
-    SELECT position, stream, version, row_number() OVER (PARTITION BY stream ORDER BY position) AS due
-    FROM ledger.entry WHERE log = %(log)s AND position <= %(end)s
-) AS v WHERE version IS DISTINCT FROM due AND position > %(start)s ORDER BY position LIMIT 1000
 """

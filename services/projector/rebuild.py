@@ -103,6 +103,30 @@ def anew(
     return Report(model.name, version, model.version, builder.records, found, switched)
 
 
+def check(database: Database, model: ReadModel, progress: Progress = _quiet) -> Report:
+    """Fold the model anew, compare with the live instance row by row at its vector, and drop the copy again.
+
+    Nothing is compared, and `before` says why, unless the live instance is one of this version. Raises
+    Unavailable.
+    """
+    builder = Builder(database, rebuild.past(model, "check"), progress)
+    builder.begin()
+    try:
+        builder.build(lambda conn: _ends(conn, model))
+        with database.transaction() as conn:
+            conn.execute("SET LOCAL statement_timeout = 0")
+            before = _live(conn, model)
+            while builder.step(conn, _ends(conn, model)):
+                continue
+            comparable = before is not None and before.version == model.version
+            found = rebuild.compare(conn, live(model), builder.instance) if comparable else []
+    finally:
+        with database.transaction() as conn:
+            track.drop(conn, builder.instance.name)
+    version = before.version if before else None
+    return Report(model.name, version, model.version, builder.records, found, switched=False)
+
+
 def _live(conn: Connection, model: ReadModel) -> track.State | None:
     """The live instance, locked: the projector leaves it out until the switch is done."""
     try:
@@ -129,8 +153,8 @@ def past(
 ) -> Instance:
     """The model as it stood at a past vector, in a schema of its own; `track.drop` removes it.
 
-    What was `left_out` then may be given; otherwise it is what the live one leaves out. Read it with `model.reading(conn, instance)`. Raises Invalid for a bad label, or when the vector is not
-    covered here.
+    What was `left_out` then may be given; otherwise it is what the live one leaves out. Read it with
+    `model.reading(conn, instance)`. Raises Invalid for a bad label, or when the vector is not covered here.
     """
     builder = Builder(database, rebuild.past(model, label), progress)
     with database.transaction() as conn:

@@ -1,10 +1,13 @@
 """All logs of a node are checked, and every finding names its log."""
 
+from functools import partial
+
 import pytest
 
 from events import errors
-from services.auditor import checking
-from services.auditor.checking import Outcome
+from services.auditor import checking, workers
+from services.auditor.checking import How, Outcome
+from services.ledger import findings
 from tests.services.ledger import nodes
 from tests.services.ledger.nodes import LOG, OTHER, Ledger
 
@@ -13,7 +16,7 @@ ALL = nodes.alliance(LOG, OTHER)
 
 def verified(ledger: Ledger, *names: str) -> Outcome:
     with ledger.database.connection() as conn:
-        return checking.verify_all(conn, ALL, ledger.guard.read(), names)
+        return checking.verify_all(conn, ALL, names)
 
 
 def change(ledger: Ledger, position: int) -> None:
@@ -43,11 +46,40 @@ def test_findings_name_their_log_and_its_bureau(ledger: Ledger) -> None:
 def test_progress_tells_how_much_there_is(ledger: Ledger) -> None:
     told: list[tuple[int, int]] = []
     with ledger.database.connection() as conn:
-        checking.verify_all(conn, ALL, None, progress=lambda done, all_: told.append((done, all_)))
+        checking.verify_all(conn, ALL, how=How(progress=lambda done, all_: told.append((done, all_))))
 
-    assert told == [(0, 300), (300, 300)]
+    assert told == [(0, 300), (300, 300), (300, 300)]
 
 
 def test_streams_are_replayed_in_all_logs(ledger: Ledger) -> None:
     with ledger.database.connection() as conn:
-        assert checking.replay_all(conn) == Outcome(logs=2, events=300)
+        assert checking.replay_all(conn, ALL) == Outcome(logs=2, events=300)
+
+
+def test_a_log_is_verified_in_stretches_by_processes_and_a_finding_is_told_as_in_one_piece(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given checkpoints at 300, 310, … 340, and stretches of 20 records
+    monkeypatch.setattr(checking, "STRETCH", 20)
+    for _ in range(4):
+        ledger.append(10)
+        ledger.checkpointer(LOG, OTHER).round()
+    with workers.Workers(2) as started, ledger.database.connection() as conn:
+        how = How(partial(started.run, ledger.dsn, "", ALL))
+        # when all is well, each record is looked at once
+        assert checking.verify_all(conn, ALL, how=how) == Outcome(logs=2, events=340)
+        # and when a leaf and the node over it are changed, once is what is told
+        change(ledger, 7)
+        conn.execute("UPDATE ledger.node SET hash = sha256(hash)")
+        found = checking.verify_all(conn, ALL, how=how)
+        assert found == checking.verify_all(conn, ALL)
+    assert [(f.position, f.kind) for f in found.findings] == [(1, "node"), (7, "leaf")]
+
+
+def test_more_findings_than_anybody_reads_are_counted(ledger: Ledger) -> None:
+    ledger.append(findings.LIMIT)
+    with ledger.database.connection() as conn:
+        conn.execute("UPDATE ledger.entry SET leaf = sha256(leaf)")
+    outcome = verified(ledger)
+    assert len(outcome.findings) == findings.LIMIT
+    assert outcome.more >= 300
