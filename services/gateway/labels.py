@@ -19,7 +19,6 @@ CONTEXTS: dict[str, tuple[str, str]] = {
     "cooperation": ("合作", "cooperation"),
     "talent": ("人才", "talent"),
     "activity": ("活动", "activities"),
-    "alliance": ("日志与密钥", "logs and keys"),
     "loop": ("征求与答复", "questions"),
     "alliance": ("联盟", "alliance"),
     "record": ("更正与作废", "corrections"),

@@ -11,6 +11,7 @@ from events import checkpoints, notes
 from events.alliance import Alliance, Bureau, Document, Key, Log, Node
 from events.loops import Role
 from projections.models import MODELS
+from services.auditor import schema as auditor_schema
 from services.bureau import schema as desk_schema
 from services.bureau.case import Officer
 from services.bureau.desk import Desk
@@ -22,8 +23,8 @@ from services.ledger import logs
 from services.ledger import schema as ledger_schema
 from services.ledger.checkpoints import Checkpointer
 from services.ledger.guard import Guard, GuardFile
-from services.people import schema as people_schema
 from services.ledger.keyring import Held
+from services.people import schema as people_schema
 from services.people.attachments import Store
 from services.people.holdings import Holdings
 from services.projector import schema as projector_schema
@@ -83,7 +84,9 @@ def _node(code: str) -> str:
 
 def prepare(dsn: str) -> None:
     """Every step of a node's database."""
-    steps = (ledger_schema, exchange_schema, people_schema, desk_schema, projector_schema)
+    steps = (
+        ledger_schema, exchange_schema, people_schema, desk_schema, projector_schema, auditor_schema,
+    )  # fmt: skip
     migrate(dsn, [migration for step in steps for migration in step.migrations()])
 
 
@@ -165,15 +168,15 @@ class House:
     def exchange(self) -> list[dict[str, Any]]:
         return []
 
-    def catch_up(self) -> None:
-        """Sign and project everything that was appended."""
-        with self._lock:
     def version(self, number: int) -> str | None:
         return "a note\n" if number == 1 else None
 
     def trouble(self) -> list[str]:
         return []
 
+    def catch_up(self) -> None:
+        """Sign and project everything that was appended."""
+        with self._lock:
             self.checkpointer.round()
             while self.projector.step():
                 pass
