@@ -44,6 +44,11 @@ def whole(text: object) -> Cell:
     return Cell(str(text), Markup('<span class="nowrap">{}</span>').format(text)) if text else plain("")
 
 
+def word(text: str, lang: str) -> Cell:
+    """A member of a closed list: a Chinese word stays whole, English breaks between words."""
+    return whole(text) if lang == "zh" else plain(text)
+
+
 def code(text: str) -> Cell:
     """A digest, for those who compare."""
     return Cell(text, Markup('<code class="hash">{}</code>').format(text))
@@ -61,6 +66,12 @@ def chip(text: str, tone: str = "") -> Cell:
 def joined(cells: Iterable[Cell], separator: str = "、") -> Cell:
     found = list(cells)
     return Cell(separator.join(c.text for c in found), escape(separator).join(c.html for c in found))
+
+
+def lines(cells: Iterable[Cell]) -> Cell:
+    """Cells below one another."""
+    found = list(cells)
+    return Cell("、".join(c.text for c in found), Markup("<br>").join(c.html for c in found))
 
 
 def day(when: date, lang: str) -> str:
@@ -98,7 +109,7 @@ def cell(value: Any, view: "View", name: str = "", log: str = "") -> Cell:  # no
         case bool():
             return plain(view.t("是", "yes") if value else view.t("否", "no"))
         case Choice():
-            return whole(value.label(lang))
+            return word(value.label(lang), lang)
         case int() if name == "fen":
             return plain(yuan(value, lang), number=True)
         case int():
@@ -131,6 +142,8 @@ def cell(value: Any, view: "View", name: str = "", log: str = "") -> Cell:  # no
             return joined([words, *([cell(value.scan, view, "", log)] if value.scan else [])], " ")
         case Value():
             return joined((cell(v, view, n, log) for n, v in value if v is not None), " ")
+        case (OutsideParty(), *_):
+            return lines(cell(v, view, name, log) for v in value)
         case tuple() | list():
             return joined((cell(v, view, name, log) for v in value), view.t("、", ", "))
         case str() if name in {"text", "digest", "leaf"}:

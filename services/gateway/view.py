@@ -143,7 +143,7 @@ class View:
 
     def choice(self, choice: type[Choice], value: str | None) -> shown.Cell:
         """A stored value of a closed list as a word."""
-        return shown.whole(choice(value).label(self.lang) if value else "")
+        return shown.word(choice(value).label(self.lang) if value else "", self.lang)
 
     def days(self, halves: int) -> str:
         """Half-days as days: 2.5 天."""
