@@ -242,7 +242,7 @@ def evolve_activity(activity: Activity | None, record: Record[Event]) -> Activit
         case Activity(stage="planned" | "published"), ActivityCancelled():
             return replace(activity, stage="cancelled")
         case Activity(stage="planned" | "published", asks=asks), ActivityHeld() as held if (
-            loops.answered_by_asked(asks, held.answers)
+            loops.answered_by_asked(asks, held.answers, record.basis)
         ):
             return replace(activity, stage="held", held=held)
         case Activity(stage="held"), ActivityReported():

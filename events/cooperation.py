@@ -266,7 +266,7 @@ def evolve_memorandum(memorandum: Memorandum | None, record: Record[Event]) -> M
         ):
             return replace(memorandum, stage="signing", asks=sent.asks)
         case Memorandum(stage="signing"), MemorandumEnteredIntoForce() as entry if _complete(
-            memorandum, entry
+            memorandum, entry, record.basis
         ):
             return replace(
                 memorandum, stage="in-force", forces=(*memorandum.forces, _force(memorandum, entry))
@@ -298,11 +298,13 @@ def _names(memorandum: Memorandum, sent: MemorandumSentForSigning) -> bool:
     return sent.text == terms.text.digest and sorted(a.bureau for a in sent.asks) == sorted(terms.parties)
 
 
-def _complete(memorandum: Memorandum, entry: MemorandumEnteredIntoForce) -> bool:
+def _complete(memorandum: Memorandum, entry: MemorandumEnteredIntoForce, basis: loops.Basis) -> bool:
     terms = memorandum.terms
     lasting = terms.valid_to is None or entry.in_force_from <= terms.valid_to
     return (
-        entry.text == terms.text.digest and lasting and loops.answered_by_all(memorandum.asks, entry.answers)
+        entry.text == terms.text.digest
+        and lasting
+        and loops.answered_by_all(memorandum.asks, entry.answers, basis)
     )
 
 

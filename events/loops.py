@@ -6,12 +6,12 @@ decider did not name is shown as too late. Deadlines are fixed in the event; ove
 """
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
 from events import errors
-from events.event import Event
+from events.event import Event, Key
 from events.values import Choice, Code, Day, Reference, Value, Why
 
 
@@ -31,6 +31,7 @@ class Ask(Value):
     due: Day
 
 
+Basis: TypeAlias = tuple[Key, ...]
 Asks = Annotated[tuple[Ask, ...], Field(max_length=60)]
 
 
@@ -130,12 +131,24 @@ def fresh(last: Answer | None, answer: Answer) -> bool:
     return last is None or last.question != answer.question
 
 
-def answered_by_asked(asks: tuple[Ask, ...], answers: tuple[Reference, ...]) -> bool:
-    """Whether every answer stands in the log of a bureau that was asked, one for each."""
-    bureaus = [a.log[:6] for a in answers]
-    return len(set(bureaus)) == len(bureaus) and set(bureaus) <= {a.bureau for a in asks}
+def answered_by_asked(asks: tuple[Ask, ...], answers: tuple[Reference, ...], basis: Basis = ()) -> bool:
+    """Whether every answer stands in the log of a bureau that was asked, one for each.
+
+    An answer by another stands in the place of an asked bureau whose log was closed, where the basis names
+    a record of that log; that this is its closing, and in whose favour, the projector sees (`parties`).
+    """
+    bureaus, asked = [a.log[:6] for a in answers], {a.bureau for a in asks}
+    strangers = set(bureaus) - asked
+    return len(set(bureaus)) == len(bureaus) and len(strangers) <= len(_gone(asked, bureaus, basis))
 
 
-def answered_by_all(asks: tuple[Ask, ...], answers: tuple[Reference, ...]) -> bool:
-    """Whether there is one answer in the log of each bureau that was asked, and no other."""
-    return answered_by_asked(asks, answers) and len(answers) == len(asks)
+def answered_by_all(asks: tuple[Ask, ...], answers: tuple[Reference, ...], basis: Basis = ()) -> bool:
+    """Whether there is an answer in the log of each bureau that was asked, or in its place, and no other."""
+    bureaus, asked = [a.log[:6] for a in answers], {a.bureau for a in asks}
+    missing = asked - set(bureaus) - (_gone(asked, bureaus, basis) if set(bureaus) - asked else set())
+    return answered_by_asked(asks, answers, basis) and not missing
+
+
+def _gone(asked: set[str], bureaus: list[str], basis: Basis) -> set[str]:
+    """The asked bureaus that did not answer themselves, of whose log the basis names a record."""
+    return (asked - set(bureaus)) & {log[:6] for log, _ in basis}

@@ -164,7 +164,7 @@ def evolve_meeting(meeting: Meeting | None, record: Record[Event]) -> Meeting:
                 asks=new.asks,
             )
         case Meeting(stage="called"), MeetingHeld() as held if loops.answered_by_asked(
-            meeting.asks, held.answers
+            meeting.asks, held.answers, record.basis
         ):
             return replace(meeting, stage="held", held=held, minutes=held.minutes, decisions=held.decisions)
         case Meeting(stage="held"), MeetingMinutesIssued(minutes=minutes, decisions=decisions):

@@ -352,7 +352,7 @@ def evolve_dispatch(dispatch: Dispatch | None, record: Record[Event]) -> Dispatc
             return replace(dispatch, stage="confirmed")
         case Dispatch(stage="approved" | "confirmed"), DispatchStarted(answers=answers, day=day) if (
             dispatch.stage == ("confirmed" if dispatch.one_sided else "approved")
-            and loops.answered_by_all(dispatch.asks, answers)
+            and loops.answered_by_all(dispatch.asks, answers, record.basis)
         ):
             return replace(dispatch, stage="started", started=day)
         case Dispatch(stage="started"), DispatchServiceDayLogged() as served if _free(dispatch, served):

@@ -246,7 +246,9 @@ def evolve_task(task: Task | None, record: Record[Event]) -> Task:  # noqa: PLR0
             return replace(task, title=new.title, due=new.due, asks=new.asks)
         case Task(stage="set", asks=()), TaskProgressed(percent=percent):
             return replace(task, percent=percent)
-        case Task(stage="set", asks=asks), TaskDone(answers=answers) if loops.answered_by_all(asks, answers):
+        case Task(stage="set", asks=asks), TaskDone(answers=answers) if loops.answered_by_all(
+            asks, answers, record.basis
+        ):
             return replace(task, stage="done", percent=100)
         case Task(stage="set"), TaskDropped():
             return replace(task, stage="dropped")

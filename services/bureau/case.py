@@ -1,17 +1,18 @@
 """A case (办件): what one command's decision may read, and the facts it decides, before they are recorded."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple, Protocol
 
-from events import catalogue, divisions, envelope, errors
+from events import catalogue, divisions, envelope, errors, loops
 from events.event import Event, Key, Record
-from events.history import Aggregate
+from events.history import Aggregate, Continued, stream_of
 from events.loops import Ask, Role
 from events.values import Reference
 from services.bureau import claims, references
 from services.ledger.append import Claim
+from services.ledger.closing import Closing
 from services.ledger.recorder import Fact
 
 _PENDING = 2**52
@@ -53,6 +54,10 @@ class Reading(Protocol):
     def own(self, stream: str) -> list[Record[Event]]: ...
     def history(self, log: str, stream: str) -> list[Record[Event]]: ...
     def record(self, key: Key) -> Record[Event]: ...
+    def end(self, log: str) -> tuple[int, bytes]: ...
+    def closing(self, log: str) -> Closing | None: ...
+    def closings(self) -> Iterable[Closing]: ...
+    def streams(self, closed: Closing) -> Iterator[list[Record[Event]]]: ...
     def holder(self, log: str, kind: str, key: str) -> str | None: ...
     def answers(self, log: str, stream: str) -> list[Key]: ...
     def in_force(self, ours: Sequence[str], theirs: Sequence[str], subject: str, day: date) -> Key | None: ...
@@ -139,6 +144,39 @@ class Case:
         self.add(stream, event, cause=cause)
         return stream
 
+    def go_on(self, records: list[Record[Event]], event: Continued, basis: Iterable[Key]) -> Stream:
+        """The stream in which another log's goes on, with its first fact; `records` are the old one's."""
+        last = records[-1]
+        kind = catalogue.AGGREGATES[last.aggregate]
+        name = stream_of(last.log, last.stream, self.log)
+        stream = Stream(kind, self.log, name, list(records), kind.fold(records), 0)
+        self.streams[name] = stream
+        self.add(stream, event, basis=basis)
+        return stream
+
+    def standing_for(self, bureaus: Collection[str], log: str) -> dict[str, Key]:
+        """Those of the bureaus in whose place `log` speaks since theirs was closed, with the closings."""
+        return {
+            c.log[:6]: c.record.key
+            for c in self.reading.closings()
+            if c.record and log in c.succession.logs and c.log[:6] in bureaus
+        }
+
+    def _closings(self, stream: Stream, event: Event) -> set[Key]:
+        """The closings that an answer in another's place rests on, and a settlement that names such a one."""
+        match event:
+            case loops.Answer():
+                return {
+                    c.record.key
+                    for c in self.reading.closings()
+                    if c.record and self.log in c.succession.logs
+                }
+            case loops.Settling(answers=answers):
+                asked = {ask.bureau for ask in getattr(stream.state, "asks", ())}
+                logs = {answer.log for answer in answers if answer.log[:6] not in asked}
+                return {key for log in logs for key in self.standing_for(asked, log).values()}
+        return set()
+
     def add(
         self, stream: Stream, event: Event, *, cause: Record[Event] | None = None, basis: Iterable[Key] = ()
     ) -> None:
@@ -149,7 +187,9 @@ class Case:
         fact = Fact(
             self.alliance, self.log, identity, stream.aggregate.name, stream.id, stream.version + 1,
             self.officer.actor, event, cause.id if cause else None, _correlation(identity, first, cause),
-            tuple(sorted({*event.references(), *basis, *([cause.key] if cause else [])})),
+            tuple(sorted({
+                *event.references(), *basis, *([cause.key] if cause else []), *self._closings(stream, event),
+            })),
         )  # fmt: skip
         record = _pending(fact, len(stream.records))
         try:

@@ -3,7 +3,7 @@
 The asker's stream decides. Contexts say which events ask and which answer; the steps are the same for all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, TypeVar
 
 from pydantic import Field
@@ -25,12 +25,13 @@ def asked(case: Case, aggregate: str, log: str, stream: str) -> tuple[Stream, Re
     if log == case.log:
         raise errors.NotAllowed("a bureau does not answer itself")
     theirs = case.theirs(aggregate, log, stream)
-    asks: tuple[loops.Ask, ...] = getattr(theirs.state, "asks", ())
-    if not any(ask.bureau == case.bureau for ask in asks):
+    asked_ = {ask.bureau for ask in getattr(theirs.state, "asks", ())}
+    mine = [case.bureau] if case.bureau in asked_ else sorted(case.standing_for(asked_, case.log))
+    if not mine:
         raise errors.NotAllowed(f"this {theirs.aggregate.en} asks nothing of {case.bureau}")
-    found = _question_to(theirs, case.bureau)
+    found = _question_to(theirs, mine[0])
     closing = theirs.latest(loops.Settling, loops.Ending)
-    if closing is not None and closing.version > found.version:
+    if closing is not None and theirs.records.index(closing) > theirs.records.index(found):
         raise errors.Conflict(
             f"this {theirs.aggregate.en} is {theirs.state.stage}; there is nothing to answer"
         )
@@ -49,8 +50,9 @@ def _question_to(stream: Stream, bureau: str) -> Record[Event]:
 
 def answer(case: Case, aggregate: str, theirs: Stream, event: Answer) -> Stream:
     """Record our answer in the one stream we answer theirs with."""
-    cause = next(r for r in theirs.records if r.position == event.question.position)
-    key = f"{theirs.log}/{theirs.id}"
+    question = event.question.log, event.question.position
+    cause = next(r for r in theirs.records if r.key == question)
+    key = f"{theirs.records[0].log}/{theirs.records[0].stream}"  # as it was named before it went on elsewhere
     mine = case.reading.holder(case.log, aggregate, key)
     if mine is not None:
         stream = case.own(aggregate, mine)
@@ -68,13 +70,19 @@ def answers(case: Case, stream: Stream, kind: type[_E], *asking: type[Event]) ->
     after it.
     """
     open_ = _open(case, stream, asking or (Asking,))
+    asked_now = {ask.bureau for ask in stream.state.asks}
     latest: dict[str, Record[Event]] = {}
     for key in case.reading.answers(stream.log, stream.id):
         record = case.reading.record(key)
         if isinstance(record.data, Answer) and record.data.question in open_:
-            latest[record.bureau] = record
-    asked_now = {ask.bureau for ask in stream.state.asks}
-    return [_checked(r) for b, r in sorted(latest.items()) if isinstance(r.data, kind) and b in asked_now]
+            latest |= dict.fromkeys(_spoken_for(case, record, asked_now), record)
+    found = {r.key: r for _, r in sorted(latest.items()) if isinstance(r.data, kind)}
+    return [_checked(r) for r in found.values()]
+
+
+def _spoken_for(case: Case, answer: Record[Event], asked_now: set[str]) -> Iterable[str]:
+    """The asked bureau whose answer this is: its own, or those in whose place it speaks."""
+    return [answer.bureau] if answer.bureau in asked_now else case.standing_for(asked_now, answer.log)
 
 
 def _open(case: Case, stream: Stream, asking: tuple[type[Event], ...]) -> list[Reference]:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from eventsourcing.persistence import EventStore
 
 from events import envelope, errors
+from events.membership import LogClosed
 from services.bureau import commands, references, sharing
 from services.bureau.case import Case, Officer, Reading, Stream
 from services.bureau.commands import Command
@@ -182,6 +183,7 @@ class Office:
             expects=_expects(cases),
             claims=[claim for case in cases for claim in case.claims],
             releases=[release for case in cases for release in case.releases],
+            closes=_closes(cases),
         )
         failpoint("append.committed")
         self._wake()
@@ -216,6 +218,11 @@ def _expects(cases: Sequence[Case]) -> list[tuple[str, int]]:
     """Streams that were only read; those this transaction also writes are guarded by their versions."""
     written = {fact.stream for case in cases for fact in case.facts}
     return [(s, v) for case in cases for s, v in case.expects.items() if s not in written]
+
+
+def _closes(cases: Sequence[Case]) -> int | None:
+    """How many records stand before the one that closes the log, if one of these does."""
+    return next((f.data.last_size for c in cases for f in c.facts if isinstance(f.data, LogClosed)), None)
 
 
 def _answers(log: str, cases: Sequence[Case], first: int) -> Iterator[Answer]:

@@ -1,14 +1,16 @@
 """What decisions look up: own streams, verified records of others, and what read models say of others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 
 from eventsourcing.persistence import EventStore
 
 from events.event import Event, Key, Record
+from events.history import Continued
 from projections import cooperation, inbox, model
-from services.ledger import append, read
+from services.ledger import append, closing, read
+from services.ledger.closing import Closing
 from services.runtime.database import Connection, Database
 
 
@@ -20,7 +22,11 @@ class LedgerReading:
 
     def own(self, stream: str) -> list[Record[Event]]:
         """An own stream, recorded a moment ago or covered long since."""
-        return list(self._store.get(stream))  # type: ignore[arg-type]  # our mapper gives records
+        records: list[Record[Event]] = list(self._store.get(stream))  # type: ignore[arg-type]  # our mapper gives records
+        if not records or not isinstance(records[0].data, Continued):
+            return records
+        with self._database.connection() as conn:
+            return read.whole(conn, records)
 
     def history(self, log: str, stream: str) -> list[Record[Event]]:
         """Another bureau's stream, as far as checkpoints cover it."""
@@ -36,6 +42,26 @@ class LedgerReading:
         """The own stream that holds a claim."""
         with self._database.connection() as conn:
             return append.holder(conn, log, kind, key)
+
+    def end(self, log: str) -> tuple[int, bytes]:
+        """Size and root of an own log as it stands now."""
+        with self._database.connection() as conn:
+            return closing.end(conn, log)
+
+    def closing(self, log: str) -> Closing | None:
+        """How a log was closed; None while it is open."""
+        with self._database.connection() as conn:
+            return closing.of(conn, log)
+
+    def closings(self) -> Iterable[Closing]:
+        """All that are known here."""
+        with self._database.connection() as conn:
+            return closing.closings(conn).values()
+
+    def streams(self, closed: Closing) -> Iterator[list[Record[Event]]]:
+        """The streams of a closed log, whole."""
+        with self._database.connection() as conn:
+            yield from closing.streams(conn, closed)
 
     def answers(self, log: str, stream: str) -> list[Key]:
         """Answers that other bureaus gave to a stream's questions, in replay order."""

@@ -5,9 +5,9 @@ from typing import Annotated, TypeVar
 from pydantic import Field, JsonValue
 
 from events import catalogue, errors
-from events.event import Event, Record
+from events.event import Event, Key, Record
 from events.history import Corrected, Voided, effective
-from events.values import Position, Why
+from events.values import Log, Position, Why
 from services.bureau import claims
 from services.bureau.case import Case, Stream
 from services.bureau.commands import Command, decides
@@ -17,21 +17,26 @@ _E = TypeVar("_E", bound=Event)
 
 
 class Correct(Command, name="correct", context="record", zh="更正", en="Correct", changes=True):
-    """Replace a fact's payload: the fields given take the place of the recorded ones."""
+    """Replace a fact's payload: the fields given take the place of the recorded ones.
+
+    `log` is where the fact stands, when that is not where its stream goes on now.
+    """
 
     aggregate: Aggregate
     stream: StreamId
     position: Position
+    log: Log | None = None
     reason: Why
     payload: Annotated[dict[str, JsonValue], Field(min_length=1, max_length=60)]
 
 
 class Void(Command, name="void", context="record", zh="作废", en="Void", changes=True):
-    """Take a fact out of all figures."""
+    """Take a fact out of all figures; `log` is where it stands, when its stream goes on elsewhere now."""
 
     aggregate: Aggregate
     stream: StreamId
     position: Position
+    log: Log | None = None
     reason: Why
 
 
@@ -39,7 +44,7 @@ class Void(Command, name="void", context="record", zh="作废", en="Void", chang
 def correct(case: Case, command: Correct) -> None:
     """The complete new payload is the recorded one with the given fields changed."""
     stream = case.own(command.aggregate, command.stream)
-    fact = _fact(stream, command.position)
+    fact = _fact(stream, command)
     payload = {**fact.data.model_dump(mode="json", exclude_none=True), **command.payload}
     payload = {name: value for name, value in payload.items() if value is not None}
     try:
@@ -51,7 +56,7 @@ def correct(case: Case, command: Correct) -> None:
     kind = _kind(command.aggregate, Corrected)
     event = kind(corrects=command.position, reason=command.reason, fact=fact.data.type, payload=payload)
     _let_go(case, stream, fact.data)
-    case.add(stream, event, basis=new.references())
+    case.add(stream, event, basis=[*new.references(), *_elsewhere(case, fact)])
     for key in claims.of(stream.state, new):
         case.claim(*key, stream)
 
@@ -60,18 +65,25 @@ def correct(case: Case, command: Correct) -> None:
 def void(case: Case, command: Void) -> None:
     """The fact is left out; refused when what follows could not stand without it."""
     stream = case.own(command.aggregate, command.stream)
-    _let_go(case, stream, _fact(stream, command.position).data)
+    fact = _fact(stream, command)
+    _let_go(case, stream, fact.data)
     kind = _kind(command.aggregate, Voided)
-    case.add(stream, kind(voids=command.position, reason=command.reason))
+    case.add(stream, kind(voids=command.position, reason=command.reason), basis=_elsewhere(case, fact))
 
 
-def _fact(stream: Stream, position: int) -> Record[Event]:
-    found = next((r for r in effective(stream.records) if r.position == position), None)
+def _fact(stream: Stream, command: Correct | Void) -> Record[Event]:
+    key = command.log or stream.log, command.position
+    found = next((r for r in effective(stream.records) if r.key == key), None)
     if found is None:
         raise errors.NotFound(
-            f"this {stream.aggregate.en} has no fact at position {position}", field="position"
+            f"this {stream.aggregate.en} has no fact at position {command.position}", field="position"
         )
     return found
+
+
+def _elsewhere(case: Case, fact: Record[Event]) -> list[Key]:
+    """A fact that stands in another log is named by the basis."""
+    return [fact.key] if fact.log != case.log else []
 
 
 def _let_go(case: Case, stream: Stream, event: Event) -> None:

@@ -1,7 +1,7 @@
 """Every command there is, in one list a reader can see; routes, forms and imports come from it."""
 
 from events import errors
-from services.bureau import activity, cooperation, loops, membership, records, talent
+from services.bureau import activity, continuing, cooperation, loops, membership, records, talent
 from services.bureau.commands import Command
 
 COMMANDS: tuple[type[Command], ...] = (
@@ -9,6 +9,7 @@ COMMANDS: tuple[type[Command], ...] = (
     *talent.COMMANDS,
     *activity.COMMANDS,
     *membership.COMMANDS,
+    *continuing.COMMANDS,
     loops.Extend,
     loops.PassOn,
     loops.Remind,

@@ -88,7 +88,7 @@ def _title(view: View, kind: Kind | None, about: Item | inbox.Answer) -> str:
 
 
 def _path(kind: Kind | None, item: Item) -> str:
-    return f"{kind.path}/{item.log}/{item.stream}" if kind else f"/records/{item.log}/{item.asked}"
+    return f"{kind.path}/{item.log}/{item.stream}" if kind else f"/records/{item.asked_log}/{item.asked}"
 
 
 def _about(view: View, answer: inbox.Answer) -> tuple[str, str]:

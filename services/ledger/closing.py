@@ -1,8 +1,11 @@
 """The end of a log: what closed it, where its streams go on, and the size and root it is closed at."""
 
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
-from events import errors
+from events import catalogue, errors
 from events.event import Event, Record
 from events.membership import LogClosed, Succession
 from services.ledger import logs, read, store, tree
@@ -35,7 +38,7 @@ def of(conn: Connection, log: str) -> Closing | None:
     return Closing(log, last.position, last.data.succession, last)
 
 
-_CLOSED = "SELECT size, succession FROM ledger.closed WHERE log = %s"
+_CLOSED = "SELECT size, succession::text FROM ledger.closed WHERE log = %s"
 
 
 def closings(conn: Connection) -> dict[str, Closing]:
@@ -52,3 +55,27 @@ def end(conn: Connection, log: str) -> tuple[int, bytes]:
     leaves = tree.hashes(conn, log, 0, size, head - size)
     grown.extend([leaf for _, leaf in sorted(leaves.items())])
     return head, grown.root()
+
+
+def streams(conn: Connection, closing: Closing) -> Iterator[list[Record[Event]]]:
+    """The streams of a closed log as far as it counts, whole, one in memory at a time.
+
+    Those with a record that this version cannot read are left out.
+    """
+    with conn.transaction(), conn.cursor("streams", binary=True) as cursor:
+        cursor.itersize = _PAGE
+        cursor.execute(_STREAMS, [closing.log, closing.size])
+        for _, rows in groupby(cursor, itemgetter(0)):
+            values: list[tuple[bytes, bytes]] = [(value, leaf) for _, value, leaf in rows]  # type: ignore[misc]  # bytea
+            try:
+                records = [catalogue.decode(value, leaf) for value, leaf in values]
+                whole = read.whole(conn, records)
+            except errors.BadRecord:  # they can go on after an upgrade
+                continue
+            yield whole
+
+
+_PAGE = 1_000
+_STREAMS = (
+    "SELECT stream, value, leaf FROM ledger.entry WHERE log = %s AND position <= %s ORDER BY stream, position"
+)

@@ -10,7 +10,7 @@ from psycopg.rows import args_row
 from events import catalogue, envelope, errors
 from events.envelope import Envelope
 from events.event import Event, Record
-from services.ledger import logs, pages
+from services.ledger import logs, pages, read
 from services.ledger.findings import Report
 from services.runtime.database import Connection
 
@@ -28,7 +28,7 @@ def replay(conn: Connection, log: str, start: int = 0) -> Report:
         report = Report(log, start, state.head)
         for _, rows in groupby(_rows(conn, report), attrgetter("stream")):
             report.streams += 1
-            _fold(report, list(_decoded(report, rows, own=state.own)))
+            _fold(report, _whole(conn, list(_decoded(report, rows, own=state.own))))
     report.findings = sorted(finding for finding in report.findings if finding.position > start)
     return report
 
@@ -90,12 +90,20 @@ def _check_columns(report: Report, row: _Row, found: Envelope, due: int, *, own:
         report.find(row.position, "stream", f"{row.stream} has version {row.version} where {due} is due")
 
 
+def _whole(conn: Connection, records: list[Record[Event]]) -> list[Record[Event]]:
+    """With what it goes on from in other logs; nothing when that cannot be read: it is found there."""
+    try:
+        return read.whole(conn, records)
+    except errors.BadRecord:
+        return []
+
+
 def _fold(report: Report, records: Sequence[Record[Event]]) -> None:
     if not records:
         return
     aggregate = catalogue.AGGREGATES[records[0].aggregate]
     for record in records:
-        if record.aggregate != aggregate.name:
+        if record.aggregate != aggregate.name and record.log == report.log:
             report.find(record.position, "history", f"a stream of {aggregate.name} has no {record.type}")
             return
     try:
@@ -111,5 +119,6 @@ def _locate(report: Report, records: Sequence[Record[Event]]) -> None:
         try:
             fold(records[:end])
         except errors.ImpossibleHistory as error:
-            report.find(records[end - 1].position, "history", error.message)
+            if records[end - 1].log == report.log:  # else it is found where it stands
+                report.find(records[end - 1].position, "history", error.message)
             return

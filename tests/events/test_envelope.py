@@ -88,7 +88,7 @@ def test_what_is_written_is_read(
     # then everything is as it was, in the newest version, and the bytes are JSON without white space
     assert record == (
         log, position, time, id_, event.type, aggregate, stream, version, actor, cause, cause,
-        tuple(sorted(basis)), event.upcast(), b"leaf",
+        tuple(sorted(basis)), event.upcast(), b"leaf", None,
     )  # fmt: skip
     assert json.dumps(json.loads(value), ensure_ascii=False, separators=(",", ":")).encode() == value
     assert envelope.read(value).data == event.model_dump_json(exclude_none=True).encode()

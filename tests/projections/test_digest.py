@@ -22,6 +22,9 @@ def history() -> World:
     return world
 
 
+ANSWER = "log stream position origin_log origin_position kind type time question_log question_position"
+
+
 @pytest.fixture
 def node(new_node: NewNode) -> Node:
     made = new_node(history())
@@ -39,8 +42,7 @@ def test_it_is_the_hash_of_the_lines_that_its_page_describes(node: Node) -> None
         f"waiting {ONE}:2",
         f"skipped {ONE}:3",
         "redacted",
-        "table answer log stream position origin_log origin_position kind type time question_log"
-        " question_position",
+        f"table answer {ANSWER}",
         "table ask log stream bureau position role due extended passed_to",
         "table closing log stream bureau successor",
         "table loop log stream title asked asked_type asked_time closed closed_at how",
