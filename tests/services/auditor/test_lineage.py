@@ -128,7 +128,7 @@ def test_an_event_leads_to_its_rows_in_every_read_model(node: Traveller) -> None
 
 def test_what_was_set_aside_touched_no_row(new_traveller: NewTraveller) -> None:
     world = joint()
-    odd = world.unknown(ONE, "odd")
+    odd = world.unknown(ONE, "a")
     node = new_traveller(world)
     node.settle()
     assert rows(node, odd.key) == []
