@@ -53,7 +53,7 @@ def verify(
     outcome = _verified(place, names, start, quick=quick)
     with place.connection() as conn:
         outcome.findings += guarding.check(conn, GuardFile(place.settings.guard.file), names)
-        outcome.findings += other.documents(place.settings, alliance or ())
+        outcome.findings += other.documents(place.settings.alliance, alliance or ())
         if exchange:
             outcome.findings += other.exchange(conn, place, names)
         if models:

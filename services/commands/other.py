@@ -23,7 +23,6 @@ from services.people import requests
 from services.projector import rebuild
 from services.runtime import clock, database, keys, settings
 from services.runtime.database import Connection, Database
-from services.runtime.settings import Settings
 from services.transport import base
 
 Holder: TypeAlias = Callable[[str], tuple[int, merkle.Subtree]]
@@ -32,9 +31,8 @@ _WAIT = 1.0
 _QUIET = 30
 
 
-def documents(found: Settings, others: Iterable[Path]) -> list[Found]:
+def documents(place: settings.Alliance, others: Iterable[Path]) -> list[Found]:
     """What is wrong with the alliance document: position is the version. Raises Invalid for no such file."""
-    place = found.alliance
     versions = alliances.Versions(place.file, place.digest)
     told = [Found("", number, "alliance", _TWICE) for number in alliances.forks(place.file)]
     if not told and (versions.look(), versions.trouble)[1]:

@@ -30,8 +30,8 @@ class Mark(NamedTuple):
 class Page(NamedTuple):
     """What is stored of the positions after `after` up to `end`.
 
-    `marks` in order of size; `nodes`: hashes of the tree by level and number, of the subtrees that end within
-    the page.
+    `marks` in order of size, what nodes cosigned before the checkpoint; `nodes`: hashes of the tree by level
+    and number, of the subtrees that end within the page.
     """
 
     after: int
@@ -114,7 +114,7 @@ WHERE log = %(log)s AND size > %(after)s AND size <= %(end)s
 UNION ALL SELECT size, root, note, node FROM ledger.receipt
 WHERE log = %(log)s AND size > %(after)s AND size <= %(end)s
 UNION ALL SELECT size, root, '', 'this node' FROM ledger.cosigned
-WHERE log = %(log)s AND size > %(after)s AND size <= %(end)s ORDER BY 1, 4
+WHERE log = %(log)s AND size > %(after)s AND size <= %(end)s ORDER BY 1, 4 DESC
 """
 _NEXT = """
 SELECT position - 1 FROM ledger.entry WHERE log = %(log)s AND position > %(after)s AND position <= %(end)s

@@ -77,6 +77,7 @@ class _Walk:
 
     def finish(self) -> None:
         """What should have come after the last row."""
+        self._find_doubtful()
         if self._position < self._report.end:
             self._report.find(self._position + 1, "missing", f"and all up to {self._report.end}")
 

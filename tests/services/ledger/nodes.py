@@ -115,9 +115,9 @@ def entries_of(log: str, count: int, time: str = TIME) -> Iterator[append.Entry]
         yield append.Entry(value, time, stream, version)
 
 
-def values_of(log: str, count: int, after: int = 0) -> list[bytes]:
+def values_of(log: str, count: int, after: int = 0, time: str = TIME) -> list[bytes]:
     """Finished values, as they stand on a topic."""
-    entries = enumerate(entries_of(log, count), after + 1)
+    entries = enumerate(entries_of(log, count, time), after + 1)
     return [envelope.stamp(entry.value, position, entry.time) for position, entry in entries]
 
 
