@@ -83,7 +83,11 @@ class Installation:
 
     def execute(self, order: LiteralString, *values: Any) -> None:
         """Change the database behind the node's back."""
-        with psycopg.connect(self.dsn) as conn:
+        self.execute_at(self.dsn, order, *values)
+
+    def execute_at(self, dsn: str, order: LiteralString, *values: Any) -> None:
+        """Change another database."""
+        with psycopg.connect(dsn) as conn:
             conn.execute(order, values)
 
     def json(self, *words: str, exit_code: int = 0) -> Any:
