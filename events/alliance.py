@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from events import checkpoints, errors, keys, notes
 from events.alliance_document import Bureau, Document, Key, Log, Node, Policy
+from events.membership import Succession
 
 __all__ = [
     "Alliance", "Bureau", "Document", "Key", "Log", "Node", "Policy",
@@ -226,8 +227,14 @@ def _check_remembers(old: Document, new: Document) -> None:
         if (kept := logs.get(log.name)) is None:
             raise errors.Invalid(f"version {new.version} forgets log {log.name}")
         known = {key.vkey: key.from_size for key in kept.key}
+        if log.closed_size is not None and _closed(kept) != _closed(log):
+            raise errors.Invalid(f"version {new.version} closes log {log.name} elsewhere than before")
         if lost := [key.vkey for key in log.key if known.get(key.vkey) != key.from_size]:
             raise errors.Invalid(f"version {new.version} forgets or moves the key {lost[0]}")
+
+
+def _closed(log: Log) -> tuple[int | None, str | None, Succession]:
+    return log.closed_size, log.closed_root, log.succession
 
 
 def _found(things: dict[str, T], what: str, name: str) -> T:

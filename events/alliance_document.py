@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 
 from events import checkpoints, errors, notes, values
+from events.membership import Part, Succession
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
 """Alliance or node."""
@@ -66,17 +67,39 @@ class Suite(StrEnum):
     SHA256_ED25519 = "sha256-ed25519"
 
 
+class Moved(values.Value):
+    """A stream of a closed log that goes on elsewhere than the others."""
+
+    subject: values.Subject
+    log: values.Log
+
+
 class Log(values.Value):
     """A log, whose it is, the node that hosts it, and its keys in the order of their `from_size`.
 
-    `suite` names its algorithms; left out it is the first one.
+    `suite` names its algorithms; left out it is the first one. A log that cannot close itself is closed here:
+    what lies beyond its first `closed_size` records, whose root is `closed_root`, is void, and its streams go
+    on in `successor`, but for those of `stream`.
     """
 
     name: values.Log
     bureau: values.Code
     node: Name
     suite: Annotated[Suite | None, Field(strict=False)] = None
+    closed_size: Annotated[Size | None, Field(ge=1)] = None
+    closed_root: values.Digest | None = None
+    successor: values.Log | None = None
     key: Annotated[tuple[Key, ...], Field(min_length=1)]
+    stream: tuple[Moved, ...] = ()
+
+    @property
+    def succession(self) -> Succession:
+        """In which logs its streams go on."""
+        logs = dict.fromkeys(moved.log for moved in self.stream)
+        parts = {log: tuple(m.subject for m in self.stream if m.log == log) for log in logs}
+        return Succession(
+            successor=self.successor, parts=tuple(Part(log=log, streams=s) for log, s in parts.items())
+        )
 
 
 class Policy(values.Value):
@@ -184,11 +207,23 @@ def _check_references(doc: Document) -> None:
             raise ValueError(f"log {log.name}: it is named by the code of a bureau of the alliance")
         if log.node not in nodes:
             raise ValueError(f"log {log.name}: there is no node {log.node}")
+    for log in doc.log:
+        _check_closed(log, {other.name for other in doc.log} - {log.name})
     for witness in doc.policy.witnesses:
         if witness not in nodes:
             raise ValueError(f"policy: there is no node {witness}")
     if doc.policy.needed is not None:
         _check_needed(doc, doc.policy.needed)
+
+
+def _check_closed(log: Log, others: set[str]) -> None:
+    if (log.closed_size is None) != (log.closed_root is None):
+        raise ValueError(f"log {log.name}: closed_size and closed_root stand together")
+    if log.closed_size is None and (log.successor or log.stream):
+        raise ValueError(f"log {log.name}: only a closed log has a successor")
+    if unknown := set(log.succession.logs) - others:
+        raise ValueError(f"log {log.name}: it cannot go on in {min(unknown)}")
+    _unique(f"stream of log {log.name}", (moved.subject for moved in log.stream))
 
 
 def _check_needed(doc: Document, needed: int) -> None:
@@ -242,8 +277,11 @@ def sections(bureaus: Iterable[Bureau], nodes: Iterable[Node], logs: Iterable[Lo
         yield from ("", "[[node]]", *_pairs(**dict(node)))
     for log in logs:
         yield from ("", "[[log]]", *_pairs(name=log.name, bureau=log.bureau, node=log.node, suite=log.suite))
+        yield from _pairs(closed_size=log.closed_size, closed_root=log.closed_root, successor=log.successor)
         for key in log.key:
             yield from ("", "[[log.key]]", *_pairs(**dict(key)))
+        for moved in log.stream:
+            yield from ("", "[[log.stream]]", *_pairs(**dict(moved)))
 
 
 def _pairs(**pairs: str | int | date | None) -> Iterator[str]:

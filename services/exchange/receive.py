@@ -20,7 +20,7 @@ from services.exchange.hints import Hint
 from services.exchange.settle import Order, Round
 from services.exchange.storing import Batch, Storing
 from services.exchange.tiles_client import Holder
-from services.ledger import logs
+from services.ledger import closing, logs
 from services.runtime.database import Database
 from services.runtime.failpoints import failpoint
 from services.transport import base
@@ -110,7 +110,10 @@ class Receiver:
                 logs.follow(conn, log)
             states = [logs.state(conn, log) for log in self._names]
             self._saved = hints.load(conn, self._names)
+            ended = closing.ended(conn)
         self._logs = {s.log: Followed.of(s, self._saved.get(s.log)) for s in states}
+        for log in ended & self._logs.keys():
+            self._logs[log].stopped = True
 
     def _take(self, messages: Sequence[base.Message]) -> None:
         now = self._now()

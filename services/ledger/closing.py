@@ -1,11 +1,13 @@
 """The end of a log: what closed it, where its streams go on, and the size and root it is closed at."""
 
+import base64
 from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
 from events import catalogue, errors
+from events.alliance import Alliance, Log
 from events.event import Event, Record
 from events.membership import LogClosed, Succession
 from services.ledger import logs, read, store, tree
@@ -46,6 +48,52 @@ def closings(conn: Connection) -> dict[str, Closing]:
     rows = conn.execute("SELECT log FROM ledger.log WHERE state <> 'open' ORDER BY log").fetchall()
     found = {str(log): of(conn, str(log)) for (log,) in rows}
     return {log: closing for log, closing in found.items() if closing is not None}
+
+
+def state(conn: Connection, alliance: Alliance) -> list[str]:
+    """Take over which logs the alliance document closes, of those held here; the ones that it closes newly.
+
+    What is stored beyond is void from then on: read by nobody, kept as evidence. A log that is not held up to
+    there stays open until it is. One whose records are others than the document says is stopped: this node
+    was on the other side of a fork.
+    """
+    held = logs.heads(conn)
+    stated = [log for log in alliance.document.log if log.closed_size and log.name in held]
+    return [log.name for log in stated if _state(conn, log, held[log.name])]
+
+
+def _state(conn: Connection, log: Log, head: int) -> bool:
+    size, root = log.closed_size or 0, base64.b64decode(log.closed_root or "")
+    new = conn.execute(_DECLARE, [log.name, size, root, log.succession.model_dump_json()]).rowcount
+    if head >= size:
+        found = "closed" if _root(conn, log.name, size) == root else "stopped"
+        conn.execute(
+            "UPDATE ledger.log SET state = %s WHERE log = %s AND state <> %s", [found, log.name, found]
+        )
+    return bool(new)
+
+
+def _root(conn: Connection, log: str, size: int) -> bytes | None:
+    """The root of records that may not be covered yet."""
+    covered, root, _ = store.latest(conn, log)
+    if covered >= size:
+        return store.tree_root(conn, log, size)
+    grown = tree.TREES.at(conn, log, covered, root)
+    grown.extend([leaf for _, leaf in sorted(tree.hashes(conn, log, 0, covered, size - covered).items())])
+    return grown.root()
+
+
+_DECLARE = """
+INSERT INTO ledger.closed (log, size, root, succession) VALUES (%s, %s, %b, %s) ON CONFLICT DO NOTHING
+"""
+
+
+def ended(conn: Connection) -> set[str]:
+    """The logs that the alliance document closes, and that are held that far: no more of them is wanted."""
+    rows = conn.execute(
+        "SELECT log FROM ledger.closed JOIN ledger.log USING (log) WHERE head >= size"
+    ).fetchall()
+    return {str(log) for (log,) in rows}
 
 
 def end(conn: Connection, log: str) -> tuple[int, bytes]:

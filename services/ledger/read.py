@@ -78,20 +78,29 @@ def _stream(conn: Connection, log: str, stream: str) -> list[Record[Event]]:
 
 # Two halves, because each of the two partial indexes serves one.
 _HISTORY = """
-SELECT position, value, leaf FROM ledger.entry WHERE own AND log = %(log)s AND stream = %(stream)s::uuid
-UNION ALL
-SELECT position, value, leaf FROM ledger.entry WHERE NOT own AND log = %(log)s AND stream = %(stream)s::uuid
+SELECT * FROM (
+    SELECT position, value, leaf FROM ledger.entry WHERE own AND log = %(log)s AND stream = %(stream)s::uuid
+    UNION ALL
+    SELECT position, value, leaf FROM ledger.entry
+    WHERE NOT own AND log = %(log)s AND stream = %(stream)s::uuid
+) AS e WHERE position <= coalesce((SELECT size FROM ledger.closed WHERE log = %(log)s), position)
 ORDER BY position
 """
 
 
 def covered(conn: Connection) -> dict[str, int]:
-    """The size of the latest stored checkpoint of every log that is held here, 0 where there is none."""
-    rows = conn.execute(
-        "SELECT log, coalesce((SELECT max(size) FROM ledger.checkpoint c WHERE c.log = l.log), 0)"
-        " FROM ledger.log l ORDER BY log"
-    ).fetchall()
-    return {str(log): size for log, size in rows}  # type: ignore[misc]  # the table's own types
+    """The size of the latest stored checkpoint of every log that is held here, 0 where there is none.
+
+    What the alliance document closes is covered up to there; records beyond it are void.
+    """
+    return {str(log): size for log, size in conn.execute(_COVERED).fetchall()}  # type: ignore[misc]  # the table's own types
+
+
+_COVERED = """
+SELECT l.log, least(coalesce((SELECT max(size) FROM ledger.checkpoint c WHERE c.log = l.log), 0),
+    (SELECT size FROM ledger.closed d WHERE d.log = l.log))
+FROM ledger.log l ORDER BY l.log
+"""
 
 
 def vector_at(conn: Connection, when: str) -> dict[str, int]:

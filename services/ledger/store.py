@@ -61,7 +61,7 @@ def accept_run(conn: Connection, alliance: Alliance, log: str, run: Run) -> Chec
         if checkpoint.size <= stored.size:
             check_repeat(conn, stored, checkpoint, run.note)
         elif stored.state == "closed":
-            raise _reopened(stored, checkpoint, run.note)
+            raise _beyond(conn, stored, checkpoint, run.note)
         else:
             extend(conn, alliance, stored, run, checkpoint)
     return checkpoint
@@ -101,7 +101,14 @@ def check_repeat(conn: Connection, stored: Stored, checkpoint: Checkpoint, note:
         )
 
 
-def _reopened(stored: Stored, checkpoint: Checkpoint, note: str) -> errors.Reopened:
+def _beyond(
+    conn: Connection, stored: Stored, checkpoint: Checkpoint, note: str
+) -> errors.Damage | errors.Reopened:
+    """What a closed log signs is a breach of its word, or void where the alliance document closed it."""
+    if conn.execute("SELECT FROM ledger.closed WHERE log = %s", [stored.log]).fetchone() is not None:
+        return errors.Damage(
+            f"log {stored.log} was closed by the alliance document; what lies beyond is void"
+        )
     return errors.Reopened(
         f"log {stored.log} was closed at {stored.head} and signed {checkpoint.size} records",
         position=stored.head + 1,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from events import errors
-from projections import rebuild, track
+from projections import quarantine, rebuild, track
 from projections.apply import Engine
+from projections.judge import Cause
 from projections.model import Instance, ReadModel, live
 from projections.rebuild import Difference, LeftOut
 from services.projector.source import LedgerSource, Reader, covered, reachable
@@ -140,7 +141,20 @@ def _ends(conn: Connection, model: ReadModel) -> Mapping[str, int]:
     state = next((s for s in track.states(conn) if s.name == model.name), None)
     if state is None or state.version != model.version:
         return covered(conn)
-    return track.vector(conn, model.name)
+    return rebuild.capped(covered(conn), track.vector(conn, model.name))
+
+
+def without_void(database: Database, models: Sequence[ReadModel]) -> list[str]:
+    """After the alliance document closed a log: build anew the models that folded beyond; their names."""
+    with database.transaction() as conn:
+        ends = covered(conn)
+        beyond = {
+            name
+            for name, vector in track.vectors(conn, [m.name for m in models]).items()
+            if any(at > ends.get(log, at) for log, at in vector.items())
+        }
+        quarantine.retry(conn, causes=[Cause.FOREIGN])  # what goes on with a closed log may have come before
+    return [anew(database, model, accept=True).model for model in models if model.name in beyond]
 
 
 def past(

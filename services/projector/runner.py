@@ -36,6 +36,7 @@ class Projector:
         self._engine = Engine()
         self._readers: dict[tuple[str, ...], Reader] = {}
         self._reachable: set[str] = set()
+        self._ends: dict[str, int] = {}
         self.handled = 0
 
     def prepare(self) -> list[str]:
@@ -63,7 +64,7 @@ class Projector:
             with self._database.transaction() as conn:
                 # A crash of the server may take back whole batches, which are then folded again.
                 conn.execute("SET LOCAL synchronous_commit = off")
-                ends = covered(conn)
+                ends = self._ends_now(conn)
                 self._notice_followed(conn)
                 for group, vector in self._groups(conn):
                     handled += self._fold(conn, group, vector, ends)
@@ -74,6 +75,13 @@ class Projector:
         failpoint("project.committed")
         self.handled += handled
         return handled
+
+    def _ends_now(self, conn: Connection) -> dict[str, int]:
+        """As far as there is anything; where a log was closed before, what was read ahead is forgotten."""
+        before, self._ends = self._ends, covered(conn)
+        if any(self._ends.get(log, 0) < at for log, at in before.items()):
+            self._readers.clear()
+        return self._ends
 
     def _groups(self, conn: Connection) -> list[tuple[list[Instance], Vector]]:
         """The instances to fold, locked, those at the same vector together."""

@@ -101,8 +101,8 @@ ORDER BY p.n
 def covered(conn: Connection) -> dict[str, int]:
     """How far each log is covered by its latest stored checkpoint; its keys are all logs held here."""
     rows = conn.execute(
-        "SELECT l.log, coalesce((SELECT max(c.size) FROM ledger.checkpoint c WHERE c.log = l.log), 0)"
-        " FROM ledger.log l"
+        "SELECT l.log, least(coalesce((SELECT max(c.size) FROM ledger.checkpoint c WHERE c.log = l.log), 0),"
+        " (SELECT size FROM ledger.closed d WHERE d.log = l.log)) FROM ledger.log l"
     ).fetchall()
     return dict(rows)  # type: ignore[arg-type]  # the table's own types
 

@@ -40,6 +40,7 @@ class Shelf:
                         values,
                     )
                 self.covered[log] = max(end, self.covered[log])
+                conn.execute("UPDATE ledger.log SET head = %s WHERE log = %s", [self.covered[log], log])
 
     def _store(self, conn: psycopg.Connection[tuple[object, ...]], log: str, position: int) -> None:
         entry = self.world.logs[log][position - 1]
