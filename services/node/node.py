@@ -17,7 +17,7 @@ from services.exchange import witness
 from services.exchange.receive import Receiver
 from services.exchange.ship import Shipper
 from services.exchange.tiles_client import TilesClient
-from services.ledger import confirm, keyring, logs, receipts
+from services.ledger import closing, confirm, keyring, logs, receipts
 from services.ledger import schema as ledger_schema
 from services.ledger.checkpoints import Checkpointer
 from services.ledger.confirm import Source
@@ -30,6 +30,7 @@ from services.people import requests
 from services.people import schema as people_schema
 from services.people.attachments import Store
 from services.people.holdings import Holdings
+from services.projector import rebuild
 from services.projector import schema as projector_schema
 from services.projector.runner import Projector
 from services.runtime import clock, database, files, keys, workdays
@@ -107,18 +108,22 @@ class Node:
         files.make_folder(self.settings.attachments.dir)
         database.migrate(self.dsn, migrations())
         self.database.open()
-        self._open_logs(self.own, self.followed)
+        self._open_logs(self.alliance, self.own, self.followed)
         with self.database.transaction() as conn:
             self.store.replay(conn)
         if old := self.projector.prepare():
             _log.warning("read-models-to-rebuild", node=self.name, models=old)
 
-    def _open_logs(self, own: Sequence[str], followed: Sequence[str]) -> None:
+    def _open_logs(self, alliance: Alliance, own: Sequence[str], followed: Sequence[str]) -> None:
         with self.database.transaction() as conn:
             for log in own:
                 logs.open_own(conn, log)
             for log in followed:
                 logs.follow(conn, log)
+            closed = closing.state(conn, alliance)
+        if closed:
+            again = rebuild.without_void(self.database, MODELS)
+            _log.warning("logs-closed", node=self.name, logs=closed, read_models_rebuilt=again)
 
     def _checkpointer(self) -> Checkpointer:
         """Signs with the keys that are held and that the alliance names."""
@@ -211,7 +216,7 @@ class Node:
         own = sorted(log.name for log in alliance.document.log if log.node == self.name)
         followed = sorted(x for x in alliance.logs if x not in own and self.settings.follows(x))
         try:
-            self._open_logs(own, followed)
+            self._open_logs(alliance, own, followed)
         except errors.Invalid as error:  # a log would move between nodes: its database has to move with it
             self.refused = f"version {alliance.version} of the alliance document: {error.message}"
             return
