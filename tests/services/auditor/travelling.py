@@ -10,8 +10,8 @@ from services.auditor.asking import Asked
 from services.auditor.queries import registry
 from services.auditor.reports import Made, Report
 from services.node import node
-from services.projector.scratch import Scratch
 from services.projector.runner import Projector
+from services.projector.scratch import Scratch
 from services.runtime import database
 from services.runtime.database import Database
 from tests.projections.histories import World
