@@ -14,6 +14,7 @@ Holder: TypeAlias = Callable[[str, str], bytes]
 Sign: TypeAlias = Callable[[str, str, bytes], Mapping[str, str]]
 """(method, path with query, body) -> the headers that say which node asks."""
 
+_NOTES = ("checkpoint", "witnessed")
 _CHECKPOINT_LIMIT = 65_536
 _HASHES_LIMIT = tiles.WIDTH * 32
 _BUNDLE_LIMIT = tiles.WIDTH * (2 + tiles.ENTRY_LIMIT)
@@ -64,7 +65,7 @@ class TilesClient:
 
 
 def _limit(path: str) -> int:
-    if path == "checkpoint":
+    if path in _NOTES:
         return _CHECKPOINT_LIMIT
     return _BUNDLE_LIMIT if tiles.parse(path).level is None else _HASHES_LIMIT
 

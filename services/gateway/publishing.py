@@ -6,11 +6,14 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from events import errors, keys, proofs
+from events.alliance import Alliance
 from events.values import POSITION_LIMIT
 from services.auditor import proving
+from services.exchange.joining import WITNESSED
 from services.gateway.paths import LogName, PositionNumber
 from services.gateway.view import View
-from services.ledger import logs, tiles
+from services.ledger import logs, receipts, tiles
+from services.runtime.database import Connection
 
 routes = APIRouter(tags=["tiles"])
 
@@ -26,13 +29,19 @@ def version(number: Annotated[int, Path(ge=1, le=POSITION_LIMIT)], request: Requ
 
 @routes.get("/log/{log}/{path:path}", summary="检查点与默克尔瓦片 · checkpoint and tiles")
 def serve(log: LogName, path: str, request: Request) -> Response:
-    """`checkpoint`, `tile/<level>/<index>[.p/<width>]` or `tile/entries/<index>[.p/<width>]`."""
+    """`checkpoint`, `tile/<level>/<index>[.p/<width>]` or `tile/entries/<index>[.p/<width>]`.
+
+    And `witnessed`: the newest checkpoint that enough witnesses cosigned, with their signatures.
+    """
     view = View(request)
     with view.site.database.connection() as conn:
         if log not in logs.heads(conn):
             raise errors.NotFound(f"log {log} is not held at this node")
-        content = tiles.serve(conn, view.site.control.guard(), log, path)
-    if path == tiles.CHECKPOINT:
+        if path == WITNESSED:
+            content = _witnessed(conn, view.site.alliance, log)
+        else:
+            content = tiles.serve(conn, view.site.control.guard(), log, path)
+    if path in {tiles.CHECKPOINT, WITNESSED}:
         return Response(
             content, media_type="text/plain; charset=utf-8", headers={"cache-control": "no-cache"}
         )
@@ -43,9 +52,16 @@ def serve(log: LogName, path: str, request: Request) -> Response:
     )
 
 
+def _witnessed(conn: Connection, alliance: Alliance, log: str) -> bytes:
+    found = receipts.witnessed(conn, alliance, log, receipts.witnessed_size(conn, alliance, log))
+    if found is None:
+        raise errors.NotFound(f"log {log} is not witnessed as far as is known here")
+    return found[1].encode()
+
+
 @routes.get("/api/v1/proofs/{log}/{position}.tlog-proof", summary="一条记录的存在证明 · proof of one record")
 def prove(log: LogName, position: PositionNumber, request: Request) -> Response:
-    """C2SP tlog-proof: the path from the record to the root of a checkpoint, a witnessed one if there is one."""
+    """C2SP tlog-proof: the path from the record to the root of a checkpoint, a witnessed one if possible."""
     view = View(request)
     with view.site.database.connection() as conn:
         found = proving.prove(conn, view.site.alliance, view.site.control.guard(), log, position)

@@ -12,15 +12,14 @@ from services.auditor import schema as auditor_schema
 from services.bureau import schema as desk_schema
 from services.bureau.desk import Desk
 from services.bureau.office import Office
+from services.exchange import joining, witness
 from services.exchange import schema as exchange_schema
-from services.exchange import witness
 from services.exchange.receive import Receiver
 from services.exchange.ship import Shipper
 from services.exchange.tiles_client import TilesClient
 from services.ledger import closing, confirm, keyring, logs, receipts
 from services.ledger import schema as ledger_schema
 from services.ledger.checkpoints import Checkpointer
-from services.ledger.confirm import Source
 from services.ledger.cosigning import Cosigner
 from services.ledger.guard import GuardFile
 from services.node import alliances, asking, restoring, timers
@@ -247,23 +246,23 @@ class Node:
             self.standing.admit(WITNESSES)
 
     def _confirm(self, stop: threading.Event) -> None:
+        holders = self.holders()
+        sources = [
+            restoring.from_topic(self.exchange),
+            *(restoring.from_tiles(holder, self.alliance, self.database) for holder in holders),
+        ]
         try:
-            confirm.confirm(self.database, self.alliance, self.guard_file, self.own, self._sources())
+            confirm.confirm(self.database, self.alliance, self.guard_file, self.own, sources)
         except errors.YinqiaoError as error:
             self.standing.refuse(error.message)
             stop.wait(PAUSE * 2)
         else:
             self.standing.admit(WITNESSES)
-
-    def _sources(self) -> Sequence[Source]:
-        topic = restoring.from_topic(self.exchange)
-        return [
-            topic,
-            *(restoring.from_tiles(holder, self.alliance, self.database) for holder in self.holders()),
-        ]
+        finally:
+            _close(holders)
 
     def holders(self) -> list[TilesClient]:
-        """The other nodes, as holders of tiles; each call makes clients of their own."""
+        """The other nodes, as holders of tiles; each call makes clients of their own, to be closed."""
         return [
             TilesClient(self.alliance.node(name).url, requests.signing(self.signer, name, self.now))
             for name in self.alliance.nodes
@@ -284,8 +283,16 @@ class Node:
         if not self.followed:
             stop.wait()
             return
+        holders = self.holders()
+        try:
+            joining.meet(self.database, self.alliance, self.followed, holders)
+            self._receive_from(holders, stop)
+        finally:
+            _close(holders)
+
+    def _receive_from(self, holders: Sequence[TilesClient], stop: threading.Event) -> None:
         receiver = Receiver(
-            self.database, self.exchange, self.alliance, self.followed, self.holders(), wake=self.stored.set,
+            self.database, self.exchange, self.alliance, self.followed, holders, wake=self.stored.set,
         )  # fmt: skip
         try:
             receiver.run(stop)
@@ -304,3 +311,8 @@ class Node:
                 "SELECT log, max(size) FROM ledger.checkpoint GROUP BY log ORDER BY log"
             ).fetchall()
         return [(str(log), int(size)) for log, size in rows]  # type: ignore[call-overload]  # the table's own types
+
+
+def _close(holders: Iterable[TilesClient]) -> None:
+    for holder in holders:
+        holder.close()

@@ -1,13 +1,13 @@
 """Running one node in a process of its own: it opens when its database is there, and ends on a signal."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, repeat
 
 from events import errors
 from events.alliance import Alliance
 from services.gateway.app import create_app
-from services.node import channel, serving
+from services.node import alliances, asking, channel, serving
 from services.node.node import Node
 from services.node.serving import Server
 from services.node.site import site
@@ -29,13 +29,37 @@ def run(settings: Settings, alliance: Alliance, now: Clock = clock.now) -> None:
     ever cut off in the middle. Raises Invalid, and Unavailable when the port is taken or serving ends.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    with serving.listen(settings.http.address) as bound, channel.opened(settings, alliance.id) as exchange:
-        node = Node(settings, alliance, exchange, now)
+    named = joined(settings, alliance, _told_to_stop)
+    if named is None:
+        return
+    with serving.listen(settings.http.address) as bound, channel.opened(settings, named.id) as exchange:
+        node = Node(settings, named, exchange, now)
         try:
             if _opened(node):
                 _serve(node, Server(create_app(site(node)), bound))
         finally:
             _log.info("node-stopped", node=node.name, unfinished=node.close())
+
+
+def joined(settings: Settings, alliance: Alliance, told_to_stop: Callable[[float], bool]) -> Alliance | None:
+    """The newest version that names this node, asked of other nodes when what is on disk does not yet.
+
+    None when told to stop before there is one.
+    """
+    versions = alliances.Versions(settings.alliance.file, settings.alliance.digest)
+    if settings.name in alliance.nodes:
+        return alliance
+    for pause in _pauses():
+        versions.look()
+        asking.ask(versions, settings.name)
+        if settings.name in versions.current.nodes:
+            return versions.current
+        _log.warning(
+            "not-named-yet", node=settings.name, version=versions.current.version, again_in_seconds=pause
+        )
+        if told_to_stop(pause):
+            break
+    return None
 
 
 def _opened(node: Node) -> bool:

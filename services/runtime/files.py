@@ -19,8 +19,12 @@ def make_folder(folder: Path) -> None:
 
 
 def refuse_open(path: Path) -> None:
-    """Raises Invalid when others can use the folder or file, or when it is not ours."""
-    _refuse_open(path, path.stat())
+    """Raises Invalid when others can use the folder or file, or when it is not ours; NotFound for none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        raise errors.NotFound(f"there is no {path}") from None
+    _refuse_open(path, status)
 
 
 def _refuse_open(path: Path, status: os.stat_result) -> None:

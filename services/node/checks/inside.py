@@ -106,16 +106,12 @@ def witnesses(subject: Subject, conn: Connection) -> Iterator[Finding]:
     """Others cosign what stands here, and every log's own node gives its heartbeat."""
     alliance = subject.alliance
     if not alliance.document.policy.witnesses:
-        yield warning(
-            "witnesses", "the alliance names none", "name some in its policy, to lock figures"
-        )
+        yield warning("witnesses", "the alliance names none", "name some in its policy, to lock figures")
         return
     now = int(subject.now().timestamp())
     found = [s for s in witnessing.standings(conn, alliance, now) if s.covered]
     if late := [s.log for s in found if s.behind_seconds > WITNESS_SECONDS]:
-        yield warning(
-            "witnesses", f"{_some(late)} wait for receipts for over an hour", "ask the witnesses"
-        )
+        yield warning("witnesses", f"{_some(late)} wait for receipts for over an hour", "ask the witnesses")
     if silent := [s.log for s in found if s.silent]:
         yield warning("witnesses", f"{_some(silent)} gave no heartbeat three times", "ask their operators")
     if not late and not silent:

@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import psycopg
+import pytest
 
 from events import alliance, notes
 from events.alliance import Alliance
@@ -24,7 +25,7 @@ from services.bureau.case import Officer
 from services.bureau.office import Answer, Order
 from services.gateway.app import create_app
 from services.ledger import read
-from services.node import alliances, serving, site
+from services.node import alliances, running, serving, site
 from services.node.node import Node
 from services.node.serving import Server
 from services.runtime import keys
@@ -33,6 +34,8 @@ from services.transport.base import Exchange
 from tests.services.commands import installation
 
 SECONDS = 45.0
+WARNINGS = pytest.mark.filterwarnings("ignore::pydantic.warnings.UnsupportedFieldAttributeWarning")
+"""FastAPI silences it itself while it builds an application, in a way that other threads undo."""
 EXPERT = experts.ShareExpert(
     speciality="柑橘栽培", fields=(Expertise.AGRICULTURE,), tier=Tier.POOL, agreed=True
 )
@@ -82,7 +85,9 @@ class Member:
         """Run it, with its pages; it looks at the others' versions twice a second."""
         found = told.load(self.settings)
         document = alliances.load(self.document, found.alliance.digest)
-        node = self.node = Node(found, document, exchange, witness_every=1, ask_every=0.5)
+        named = running.joined(found, document, _slept)
+        assert named is not None
+        node = self.node = Node(found, named, exchange, witness_every=1, ask_every=0.5)
         node.open()
         self._bound = serving.listen(found.http.address)
         self._server = Server(create_app(site.site(node)), self._bound)
@@ -142,6 +147,11 @@ class Member:
         code, output, said = installation.run(*words, "--settings", str(self.settings))
         assert code == exit_code, (code, output, said)
         return output + said
+
+
+def _slept(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
 
 
 class League:

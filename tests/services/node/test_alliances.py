@@ -13,10 +13,12 @@ from events.alliance_document import Document
 from services.node import alliances
 from services.node.alliances import Versions
 from services.transport.inprocess import InProcessExchange
+from tests.services.node import league as leagues
 from tests.services.node.conftest import NewLeague
 from tests.services.node.league import League, eventually
 
 WEST, EAST = "500116", "510100"
+pytestmark = leagues.WARNINGS
 
 
 def beating(current: Alliance, minutes: int) -> Document:
