@@ -196,9 +196,11 @@ def service(thing: Thing, view: View) -> list[tuple[str, Cell]]:
     if logged := served(thing):
         said = words(thing)
         confirmed = [r for r in logged if said.get(r.position) == "confirmed"]
-        found.append((view.t("已服务", "served"), shown.plain(view.days(halves(logged)))))
+        found.append((view.t("累计服务", "served"), shown.plain(view.days(halves(logged)))))
         if not thing.state.one_sided:
-            found.append((view.t("已确认", "confirmed"), shown.plain(view.days(halves(confirmed)))))
+            found.append(
+                (view.t("其中接收单位认可", "of them confirmed"), shown.plain(view.days(halves(confirmed))))
+            )
     return found
 
 
