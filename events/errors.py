@@ -6,6 +6,7 @@ YinqiaoError
 │   │   └── SameKeyOtherBody 422 the idempotency key was used with another body
 │   ├── NotAllowed          403  this officer may not do this
 │   ├── NotFound            404
+│   │   └── Gone            410  it was, and was removed by decision
 │   └── Conflict            409  true a moment ago, not now
 │       ├── Stale                the stream moved on
 │       ├── Taken                somebody else holds the claim
@@ -79,6 +80,13 @@ class NotFound(Refused):
 
     status = 404
     title_zh = "未找到"
+
+
+class Gone(NotFound):
+    """It was there, and was removed by decision."""
+
+    status = 410
+    title_zh = "已依决定删除"
 
 
 class Conflict(Refused):

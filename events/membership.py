@@ -1,6 +1,7 @@
 """A bureau's own log as its subject: that it asks for another key, and that it is closed. One stream a log.
 
 What the log says here only asks: the alliance document alone states keys (design.md, decision 15).
+Beside it stand the decisions to redact records of the log.
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from pydantic import Field
 
 from events.event import Event, Record
 from events.history import Aggregate, Corrected, Voided, impossible
-from events.values import POSITION_LIMIT, Choice, Digest, Log, Subject, Value
+from events.values import POSITION_LIMIT, Attachment, Choice, Digest, Log, Position, Subject, Value, Why
 
 Vkey = Annotated[
     str,
@@ -94,6 +95,48 @@ class LogVoided(Voided, type="yinqiao.alliance.log-voided.v1"):
     en = "{bureau} voids record {voids}: {reason}"
 
 
+class RecordRedacted(Event, type="yinqiao.alliance.record-redacted.v1"):
+    """By decision the bytes of a record are removed everywhere; its leaf hash stays, and so do all proofs."""
+
+    zh = "{bureau}依决定删除第{position}号记录的内容：{reason}"
+    en = "{bureau} redacts record {position}: {reason}"
+    log: Log
+    position: Position
+    leaf: Digest
+    stream: Subject
+    reason: Why
+    decision: Attachment | None = None
+
+
+class RecordCorrected(Corrected, type="yinqiao.alliance.record-corrected.v1"):
+    """What was said of a redaction was wrong; the bytes do not come back."""
+
+    zh = "{bureau}更正第{corrects}号记录：{reason}"
+    en = "{bureau} corrects record {corrects}: {reason}"
+
+
+class RecordVoided(Voided, type="yinqiao.alliance.record-voided.v1"):
+    """A redaction was no decision; the bytes do not come back."""
+
+    zh = "{bureau}作废第{voids}号记录：{reason}"
+    en = "{bureau} voids record {voids}: {reason}"
+
+
+@dataclass(frozen=True)
+class Redaction:
+    """A decision to redact; stage: redacted."""
+
+    stage: str
+
+
+def evolve_record(redaction: Redaction | None, record: Record[Event]) -> Redaction:
+    """The next state of a decision. Raises ImpossibleHistory."""
+    match redaction, record.data:
+        case None, RecordRedacted(log=log) if log == record.log:
+            return Redaction("redacted")
+    raise impossible(redaction, record)
+
+
 @dataclass(frozen=True)
 class Membership:
     """A log; stage: open, closed. `asked` are the keys that were asked for, in order."""
@@ -120,5 +163,9 @@ AGGREGATES = (
     Aggregate(
         "log", "alliance", "日志", "log",
         (LogKeyAsked, LogClosed, LogCorrected, LogVoided), evolve_log, ("closed",),
+    ),
+    Aggregate(
+        "record", "alliance", "删除决定", "decision to redact",
+        (RecordRedacted, RecordCorrected, RecordVoided), evolve_record, ("redacted",),
     ),
 )  # fmt: skip

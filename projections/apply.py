@@ -8,7 +8,8 @@ from psycopg import Connection
 
 from events import catalogue, errors, history
 from events.event import Event, Key, Record
-from events.history import GENERIC, Continued
+from events.history import GENERIC, Continued, Corrected, Voided
+from events.membership import RecordRedacted
 from projections import judge, tables, track, waiting
 from projections.judge import Aside, Asides, Batch, Cause, Judge, Lately
 from projections.model import Handler, Instance
@@ -40,7 +41,7 @@ class Histories:
     """Effective histories of streams, read once a batch for all models."""
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        self.source = source
         self._known: dict[Key, list[Record[Event]]] = {}
 
     def effective(self, record: Record[Event], skipped: Skipped) -> list[Record[Event]]:
@@ -52,7 +53,8 @@ class Histories:
         if record.key in self._known and skipped is _nothing:
             return self._known[record.key]
         gaps, links = self._links(record.log, record.stream, record.position, skipped)
-        facts = history.effective([r for link in links for r in link])
+        records = [r for link in links for r in link]
+        facts = history.effective(_standing(records) if gaps else records)
         if not gaps:
             _check(record.aggregate, facts)
         facts = _as_one(facts, record)
@@ -60,17 +62,37 @@ class Histories:
             self._known[record.key] = facts
         return facts
 
+    def left(self, log: str, stream: str, until: int, skipped: Skipped) -> list[Record[Event]]:
+        """The facts of a stream up to a position, less what is skipped and what corrects or voids that."""
+        _, links = self._links(log, stream, until, skipped)
+        records = _standing([r for link in links for r in link])
+        return _as_one(history.effective(records), records[-1]) if records else []
+
     def _links(
         self, log: str, stream: str, until: int, skipped: Skipped
     ) -> tuple[bool, list[list[Record[Event]]]]:
         """A stream and all that it goes on from, the oldest first, and whether any record was skipped."""
         without = skipped(log, stream)
-        records = self._source.history(log, stream, until, without)
+        records = self.source.history(log, stream, until, without)
         if not records or not isinstance(records[0].data, Continued):
             return bool(without), [records]
         old = records[0].data.continues
         gaps, links = self._links(old.log, old.subject, old.position, skipped)
         return gaps or bool(without), [*links, records]
+
+
+def _standing(records: Sequence[Record[Event]]) -> list[Record[Event]]:
+    """Without corrections and voidings of facts that are not given: they were skipped or redacted."""
+    known: set[Key] = set()
+    left = []
+    for record in records:
+        at = getattr(record.data, "corrects", None) or getattr(record.data, "voids", None)
+        if not isinstance(record.data, (Corrected, Voided)) or known.intersection(
+            history.meant(record, int(at or 0))
+        ):
+            left.append(record)
+            known.add(record.key)
+    return left
 
 
 def _as_one(facts: Sequence[Record[Event]], last: Record[Event]) -> list[Record[Event]]:
@@ -206,6 +228,7 @@ class Fold:
             model = self.instance.model
             again = issubclass(kind, GENERIC) and not model.verbatim
             found = (self._fold_again,) if again else model.handlers.of(kind)
+            found = (self._redact, *found) if issubclass(kind, RecordRedacted) else found
             self._routes[kind] = found
         return found
 
@@ -222,6 +245,29 @@ class Fold:
         for fact in facts:
             for handler in self.instance.model.handlers.of(type(fact.data)):
                 handler(fact, rows)
+
+    def _redact(self, record: Record[Any], rows: Rows) -> None:
+        """A record's bytes are gone by decision: its stream is handled anew without it.
+
+        Whether the bytes are here still, or were never here, the model comes to the same.
+        """
+        decision: RecordRedacted = record.data
+        if decision.log != record.log or decision.position >= record.position:
+            return
+        waiting.redact(self._conn, self.instance.name, decision)
+        self.waits = self.skips = True
+        rows.drop_stream((decision.log, decision.stream))
+        for fact in self._left(decision, record.position):
+            for handler in self.instance.model.handlers.of(type(fact.data)):
+                handler(fact, rows)
+
+    def _left(self, decision: RecordRedacted, before: int) -> list[Record[Event]]:
+        """What was folded of the stream, without what is gone; of a verbatim model every record."""
+        until = waiting.first(self._conn, self.instance.name, decision.log, decision.stream, before) - 1
+        if not self.instance.model.verbatim:
+            return self._histories.left(decision.log, decision.stream, until, self._skipped)
+        gone = self._skipped(decision.log, decision.stream)
+        return self._histories.source.history(decision.log, decision.stream, until, gone)
 
     def _skipped(self, log: str, stream: str) -> frozenset[int]:
         found = self._conn.execute(

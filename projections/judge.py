@@ -127,12 +127,20 @@ class Judge:
         here = {(record.log, record.position): record for record in batch.records}
         parties = Parties(self._source, lambda keys: self._look_up(list(keys), here))
         found = self._look_up({(c.log, c.position) for _, cited in citing for c in cited}, here)
+        gone = self._redacted({(c.log, c.position) for _, cited in citing for c in cited} - found.keys())
         for record, cited in citing:
             try:
-                _check_leaves(cited, found)
+                _check_leaves(cited, found, gone)
+                if any((c.log, c.position) in gone for c in cited):
+                    continue  # what was said there cannot be read any more: the reference stands
                 parties.check(record, _fact(record.data), found)
             except errors.BadRecord as error:
                 batch.asides[record.key] = Aside(Cause.FOREIGN, None, error.message)
+
+    def _redacted(self, keys: set[Key]) -> dict[Key, bytes]:
+        """The leaf hashes of those records whose bytes are gone."""
+        found = self._source.entries(keys) if keys else []
+        return {(e.log, e.position): e.leaf for e in found if not e.value}
 
     def _look_up(self, keys: Iterable[Key], here: dict[Key, Record[Event]]) -> dict[Key, Record[Event]]:
         found = {key: record for key in keys if (record := here.get(key) or self._lately.get(key))}
@@ -166,13 +174,16 @@ def _check_next(record: Record[Event], before: int, asides: Asides) -> None:
         asides[record.key] = Aside(Cause.FAILED, None, detail)
 
 
-def _check_leaves(cited: Iterable[Reference], found: dict[Key, Record[Event]]) -> None:
+def _check_leaves(
+    cited: Iterable[Reference], found: dict[Key, Record[Event]], gone: dict[Key, bytes]
+) -> None:
     for reference in cited:
-        record = found.get((reference.log, reference.position))
-        name = f"{reference.log}:{reference.position}"
-        if record is None or record.data is UNREADABLE:
+        key = reference.log, reference.position
+        record, name = found.get(key), f"{reference.log}:{reference.position}"
+        if key not in gone and (record is None or record.data is UNREADABLE):
             raise errors.Foreign(f"the record {name} that it refers to cannot be read")
-        if base64.b64encode(record.leaf).decode() != reference.leaf:
+        leaf = record.leaf if record else gone[key]
+        if base64.b64encode(leaf).decode() != reference.leaf:
             raise errors.Foreign(f"refers to {name} by a leaf hash that it does not have")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from psycopg import Connection
 
 from events.event import Event, Key, Record
+from events.membership import RecordRedacted
 from projections.judge import Aside, Asides, Cause
 
 
@@ -171,3 +172,26 @@ def refresh_causes(conn: Connection[Any], model: str, followed: Collection[str])
         " AND (cause = 'held') <> (missing_log = ANY (%(followed)s))",
         {"followed": list(followed), "model": model},
     )
+
+
+def redact(conn: Connection[Any], model: str, decision: RecordRedacted) -> None:
+    """Leave a record out for good because its bytes are gone; what waits for it goes on."""
+    key = decision.log, decision.position
+    conn.execute(_REDACT, [model, *key, decision.stream, decision.reason.code])
+    clear(conn, model, [key])
+
+
+_REDACT = """
+INSERT INTO projection.skipped (model, log, position, stream, kind, reason)
+VALUES (%s, %s, %s, %s::text::uuid, 'redacted', %s) ON CONFLICT DO NOTHING
+"""
+
+
+def first(conn: Connection[Any], model: str, log: str, stream: str, before: int) -> int:
+    """The first record of a stream that waits before a position, or that position."""
+    row = conn.execute(
+        "SELECT min(position) FROM projection.waiting"
+        " WHERE model = %s AND log = %s AND stream = %s::text::uuid AND position < %s",
+        [model, log, stream, before],
+    ).fetchone()
+    return int(row[0]) if row and row[0] else before

@@ -1,7 +1,7 @@
 """Every command there is, in one list a reader can see; routes, forms and imports come from it."""
 
 from events import errors
-from services.bureau import activity, continuing, cooperation, loops, membership, records, talent
+from services.bureau import activity, continuing, cooperation, loops, membership, records, redacting, talent
 from services.bureau.commands import Command
 
 COMMANDS: tuple[type[Command], ...] = (
@@ -10,6 +10,7 @@ COMMANDS: tuple[type[Command], ...] = (
     *activity.COMMANDS,
     *membership.COMMANDS,
     *continuing.COMMANDS,
+    *redacting.COMMANDS,
     loops.Extend,
     loops.PassOn,
     loops.Remind,

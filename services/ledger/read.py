@@ -83,7 +83,8 @@ SELECT * FROM (
     UNION ALL
     SELECT position, value, leaf FROM ledger.entry
     WHERE NOT own AND log = %(log)s AND stream = %(stream)s::uuid
-) AS e WHERE position <= coalesce((SELECT size FROM ledger.closed WHERE log = %(log)s), position)
+) AS e WHERE value <> ''
+    AND position <= coalesce((SELECT size FROM ledger.closed WHERE log = %(log)s), position)
 ORDER BY position
 """
 

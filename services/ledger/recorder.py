@@ -90,7 +90,7 @@ class LedgerRecorder(AggregateRecorder):
 # The index begins with the log, which the library does not name.
 _SELECT = """
 SELECT version, value FROM ledger.entry WHERE own AND log = ANY (ARRAY(SELECT log FROM ledger.log WHERE own))
-    AND stream = %s AND version > %s AND version <= %s ORDER BY version
+    AND stream = %s AND value <> '' AND version > %s AND version <= %s ORDER BY version
 """
 _SELECT_UP, _SELECT_DOWN = f"{_SELECT} ASC LIMIT %s", f"{_SELECT} DESC LIMIT %s"
 

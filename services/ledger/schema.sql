@@ -18,7 +18,7 @@ CREATE TABLE ledger.entry (
     stream   uuid,                            -- NULL where the value is no readable envelope
     version  integer,
     leaf     bytea NOT NULL,                  -- RFC 6962 leaf hash of value
-    value    bytea NOT NULL,                  -- the frozen bytes
+    value    bytea NOT NULL,                  -- the frozen bytes; none once it was redacted
     PRIMARY KEY (log, position)
 );
 CREATE UNIQUE INDEX entry_stream ON ledger.entry (log, stream, version) WHERE own;
@@ -48,6 +48,14 @@ CREATE TABLE ledger.closed (
     size       bigint NOT NULL,
     root       bytea NOT NULL,
     succession jsonb NOT NULL
+);
+
+-- Records whose bytes were removed by decision; `decision` is the position of the record in their log that says so.
+CREATE TABLE ledger.redacted (
+    log      text COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    decision bigint NOT NULL,
+    PRIMARY KEY (log, position)
 );
 
 -- What nodes cosigned, this one among them: the newest, and those that are not witnessed yet.

@@ -6,7 +6,7 @@ from events import errors, merkle, tiles
 from events.alliance import Alliance
 from events.checkpoints import Checkpoint
 from events.tiles import Proven, Tile
-from services.ledger import checkpoints, logs, read, receipts, tree
+from services.ledger import checkpoints, logs, read, receipts, redaction, tree
 from services.ledger.guard import Guard
 from services.ledger.store import Run
 from services.runtime.database import Connection
@@ -44,6 +44,8 @@ def _bundle(conn: Connection, log: str, tile: Tile) -> bytes:
     after = tile.index * tiles.WIDTH
     entries = list(read.entries(conn, log, after, tile.width))
     _whole(log, tile, [entry.position - 1 for entry in entries])
+    if gone := [entry.position for entry in entries if entry.value == redaction.GONE]:
+        raise errors.Gone(f"record {gone[0]} of log {log} was redacted: its bytes are served by nobody")
     return tiles.encode_bundle([entry.value for entry in entries])
 
 

@@ -13,6 +13,7 @@ from projections.apply import Engine
 from projections.judge import Cause
 from projections.model import Instance, ReadModel, live
 from projections.track import Vector
+from services.ledger import redaction
 from services.projector.source import LedgerSource, Reader, covered, reachable
 from services.runtime.database import Connection, Database
 from services.runtime.failpoints import failpoint
@@ -94,10 +95,14 @@ class Projector:
     def _fold(self, conn: Connection, group: list[Instance], vector: Vector, ends: dict[str, int]) -> int:
         reader = self._reader(group, vector)
         entries = reader.take(conn, ends, self._batch)
-        return self._engine.apply(
-            conn, group, entries, LedgerSource(conn), self._reachable,
+        source = LedgerSource(conn)
+        handled = self._engine.apply(
+            conn, group, entries, source, self._reachable,
             lambda: self._engine.decode_ahead(reader.peek(self._batch)),
         )  # fmt: skip
+        if decisions := [(e.log, e.position) for e in entries if redaction.decides(e.value)]:
+            redaction.apply(conn, source.records(decisions).values())
+        return handled
 
     def _reader(self, group: list[Instance], vector: Vector) -> Reader:
         names = tuple(i.name for i in group)

@@ -76,11 +76,11 @@ JOIN ledger.entry e ON e.log = k.log COLLATE "C" AND e.position = k.position
 _HISTORY = b"""
 SELECT position, value, leaf FROM ledger.entry
 WHERE own AND log = %(log)s AND stream = %(stream)s::text::uuid
-    AND position <= %(until)s AND position <> ALL (%(without)s)
+    AND position <= %(until)s AND position <> ALL (%(without)s) AND value <> ''
 UNION ALL
 SELECT position, value, leaf FROM ledger.entry
 WHERE NOT own AND log = %(log)s AND stream = %(stream)s::text::uuid
-    AND position <= %(until)s AND position <> ALL (%(without)s)
+    AND position <= %(until)s AND position <> ALL (%(without)s) AND value <> ''
 ORDER BY position
 """
 _VERSIONS = b"""
