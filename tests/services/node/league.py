@@ -206,8 +206,11 @@ class League:
         return notes.sign(document.write(), *self.quorum[:2])
 
     def start(self, *names: str) -> None:
-        for name in names or self.members:
-            self.members[name].start(self.exchange)
+        """Start these, or all, and wait until they may write."""
+        chosen = [self.members[name] for name in names or self.members]
+        for member in chosen:
+            member.start(self.exchange)
+        eventually(lambda: all(member.running.standing.cause is None for member in chosen))
 
     def close(self) -> None:
         for member in self.members.values():
