@@ -25,6 +25,11 @@ def leaf_hash(value: bytes) -> bytes:
     return sha256(b"\x00" + value).digest()
 
 
+def leaf_hashes(values: Iterable[bytes]) -> list[bytes]:
+    """Of many records: the same as `leaf_hash` of each, faster."""
+    return [sha256(b"\x00" + value).digest() for value in values]
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Hash of two neighbours (RFC 9162 section 2.1.1)."""
     return sha256(b"\x01" + left + right).digest()

@@ -65,7 +65,7 @@ class _Walk:
         """The next rows, as they come."""
         rows, self._nodes = page.rows, page.nodes
         self._fields.check(rows)
-        leaves = [merkle.leaf_hash(row[1]) for row in rows]
+        leaves = merkle.leaf_hashes(map(itemgetter(1), rows))
         done = 0
         for mark in page.marks:
             end = bisect_right(rows, mark.size, done, key=itemgetter(0))

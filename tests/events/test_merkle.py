@@ -28,6 +28,7 @@ def test_roots_are_those_of_the_reference_tree() -> None:
     hashes = [merkle.leaf_hash(value) for value in VALUES]
     assert [merkle.root(hashes[:size]) for size in range(9)] == ROOTS
     assert ROOTS[0] == merkle.EMPTY_ROOT
+    assert merkle.leaf_hashes(VALUES) == hashes
 
 
 @pytest.mark.parametrize("case", VECTORS["inclusion"], ids=str)
