@@ -239,13 +239,13 @@ def test_swapped_records_are_found(made: Made, verify: Verify) -> None:
 
     pack = Edited.of(made("bureau", *ALL)).lines(swap)
 
-    fault(verify(pack.consistent()), f"log {LOG}, position 10")
+    assert "out of order" in fault(verify(pack.consistent()), f"log {LOG}, position 10")
 
 
 def test_a_record_that_stands_twice_is_found(made: Made, verify: Verify) -> None:
-    pack = Edited.of(made("bureau", *ALL)).lines(lambda lines: lines.insert(5, lines[4])).counted()
+    pack = Edited.of(made("period", *ALL)).lines(lambda lines: lines.insert(5, lines[4])).counted()
 
-    fault(verify(pack.consistent()), f"log {LOG}")
+    assert "out of order" in fault(verify(pack.consistent()), f"log {LOG}, position 104")
 
 
 def test_a_record_of_another_log_is_found(made: Made, verify: Verify) -> None:
@@ -320,7 +320,7 @@ def test_a_checkpoint_of_another_log_is_found(made: Made, verify: Verify) -> Non
     pack = Edited.of(made("records"))
     pack.files[CHECKPOINT] = pack.files[f"log/{OTHER}/checkpoint"]
 
-    fault(verify(pack.consistent()), f"log {LOG}, position 600")
+    assert "no checkpoint of this log" in fault(verify(pack.consistent()), f"log {LOG}, position 600")
 
 
 def test_a_checkpoint_with_another_root_is_found(made: Made, verify: Verify) -> None:
@@ -337,7 +337,31 @@ def test_a_checkpoint_with_another_root_is_found(made: Made, verify: Verify) -> 
 def test_a_size_that_the_checkpoint_does_not_have_is_found(made: Made, verify: Verify) -> None:
     pack = Edited.of(made("records")).json(MANIFEST, lambda manifest: manifest["logs"][0].update(size=601))
 
-    fault(verify(pack.consistent()), f"log {LOG}, position 601")
+    assert "tells another size" in fault(verify(pack.consistent()), f"log {LOG}, position 601")
+
+
+def test_a_log_is_its_own_bureaus(made: Made, verify: Verify) -> None:
+    pack = Edited.of(made("records")).json(
+        MANIFEST, lambda manifest: manifest["logs"][0].update(bureau=OTHER)
+    )
+
+    assert "has no such log" in fault(verify(pack.consistent()), f"log {LOG}")
+
+
+def test_nobody_is_two_witnesses(made: Made, verify: Verify) -> None:
+    # given an alliance in which two nodes cosign with one key, which its quorum signed
+    vkeys = [packs.cosigner(name).verifier.vkey for name in ("sichuan", "observer")]
+    twin = notes.Signer(
+        packs.cosigner("observer").name, packs.cosigner("sichuan").seed, notes.Kind.COSIGNATURE
+    )
+    text = packs.document().write().replace(vkeys[1], twin.verifier.vkey)
+    note = notes.sign(text, packs.quorum(0), packs.quorum(1))
+    pack = Edited.of(made("records"))
+    pack.files["alliance/1.note"] = note.encode()
+
+    said = verify(pack.consistent(), digest=alliance.digest(note))
+
+    assert "a key stands there twice" in fault(said, "file alliance/1.note")
 
 
 @pytest.mark.parametrize("node", ["sichuan", "chongqing"])
