@@ -40,6 +40,8 @@ from services.runtime.settings import Settings
 from services.runtime.signals import Wake
 from services.transport import base
 
+LAST = 5.0
+"""Seconds that the last round of signing has before the shipper ends without it."""
 PAUSE = 1.0
 """Seconds without a hint after which a loop looks for itself."""
 ASK = 60.0
@@ -85,7 +87,7 @@ class Node:
         self.standing, self.loops = Standing(), Loops()
         self.refused: str | None = None
         self.witness_every, self.ask_every, self.met = witness_every, ask_every, threading.Event()
-        self.appended, self.signed, self.stored = Wake(), Wake(), Wake()
+        self.appended, self.signed, self.stored, self.covered = Wake(), Wake(), Wake(), threading.Event()
         self.checkpointer = self._checkpointer()
         self.projector = Projector(self.database, MODELS)
         self.store = Store(alliance.id, settings.attachments.dir, random or os.urandom)
@@ -146,7 +148,13 @@ class Node:
         self.loops.start(f"{self.name}-receive", self._receive)
 
     def close(self) -> list[str]:
-        """End the loops and give all connections back; the names of loops that did not end in time."""
+        """End the loops and give all connections back; the names of loops that did not end in time.
+
+        What was recorded by then is signed and shipped first, if that can be done now.
+        """
+        self.loops.tell()
+        for wake in (self.appended, self.signed, self.stored):
+            wake.set()
         unfinished = self.loops.end()
         self.database.close()
         return unfinished
@@ -163,17 +171,25 @@ class Node:
                 self._confirm(stop)
                 continue
             try:
-                signed = self.checkpointer.round()
-                self.standing.admit()
-                self._look_for_keys()
+                self._cover()
             except errors.ReadOnly as error:
                 self.standing.refuse(error.message)
                 self._confirm(stop)
                 continue
-            if signed:
-                self.stored.set()
-                self.signed.set()
             self.appended.wait(PAUSE)
+        try:
+            if self.standing.cause is None:
+                self._cover()  # what was recorded in the last moment
+        finally:
+            self.covered.set()
+
+    def _cover(self) -> None:
+        signed = self.checkpointer.round()
+        self.standing.admit()
+        self._look_for_keys()
+        if signed:
+            self.signed.set()
+            self.stored.set()
 
     def _look_for_keys(self) -> None:
         """Say which logs cannot be signed any further here; a key file that is there by now is used."""
@@ -276,6 +292,8 @@ class Node:
         shipper = Shipper(self.database, self.exchange, self.guard_file, self.own)
         try:
             shipper.run(stop, self.signed)  # makes its topics itself, each log for itself
+            if self.loops.stop.is_set() and self.covered.wait(LAST):
+                shipper.step()
         finally:
             shipper.close()
 
