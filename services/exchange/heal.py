@@ -28,6 +28,7 @@ class Healer:
         self._database, self._alliance, self.holders = database, alliance, holders
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="heal")
         self._asked: dict[str, Future[Healed]] = {}
+        self._looks: dict[str, Future[bool]] = {}
 
     @property
     def busy(self) -> bool:
@@ -42,6 +43,25 @@ class Healer:
         """The answers that came since the last call."""
         done = [log for log, future in self._asked.items() if future.done()]
         return [self._asked.pop(log).result() for log in done]
+
+    def look(self, log: str, held: int) -> None:
+        """Find out whether a holder has more of a log than `held`; nothing is fetched."""
+        self._looks[log] = self._pool.submit(self.ahead, log, held)
+
+    def seen(self) -> list[str]:
+        """The logs of which a holder has more, of those that were looked at."""
+        done = [log for log, future in self._looks.items() if future.done()]
+        return [log for log in done if self._looks.pop(log).result()]
+
+    def ahead(self, log: str, held: int) -> bool:
+        """Whether a holder shows a checkpoint of the log's own key over more than `held` records."""
+        return any(self._size(holder, log) > held for holder in self.holders)
+
+    def _size(self, holder: Holder, log: str) -> int:
+        try:
+            return self._alliance.checkpoint(log, holder(log, "checkpoint").decode()).size
+        except (errors.Unavailable, errors.Refused, errors.BadRecord, UnicodeDecodeError):
+            return 0
 
     def close(self) -> None:
         """Wait for the holder that is being asked, and ask no more."""

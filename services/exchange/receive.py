@@ -28,6 +28,8 @@ from services.transport import base
 BATCH = 4_000
 _LEAST_CAP = 64 * 2**20
 _SLACK = 2**20
+QUIET = 300.0
+"""Seconds without anything new after which holders are asked whether they have more of a log."""
 _HINT_SECONDS = 1.0
 _BACKOFF = 0.5
 _BRIEFLY = 0.005
@@ -45,7 +47,7 @@ class Receiver:
     """Receives `follow`, logs that are not this node's own. Belongs to one thread.
 
     `holders` are asked for tiles when a topic does not lead on. `wake` is called after something was stored;
-    `monotonic` gives seconds.
+    `monotonic` gives seconds; so long is `quiet`.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Receiver:
         *,
         wake: Callable[[], object] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
+        quiet: float = QUIET,
     ) -> None:
         self._database, self._alliance, self._wake, self._now = database, alliance, wake, monotonic
         self._logs: dict[str, Followed] = {}
@@ -70,6 +73,8 @@ class Receiver:
         self._dropped: Counter[tuple[str, str]] = Counter()
         self._saved: dict[str, Hint] = {}
         self._saved_at = 0.0
+        self._quiet, self._look_at = quiet, self._now() + quiet
+        self._stood: dict[str, int] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Receive until told to stop; while database or exchange are away, wait and try again."""
@@ -209,12 +214,26 @@ class Receiver:
         """Take in what holders gave, and ask them where a topic did not lead on in time."""
         new = sum(self._taken_in(answer) for answer in self._healer.finished())
         now = self._now()
+        self._look_beyond(now)
         for followed in self._logs.values():
             trouble = followed.trouble
             free = not (followed.paused or followed.stopped or followed.log in self._storing.logs)
             if free and trouble is not None and trouble.due <= now:
                 self._ask(followed)
         return self._told(new)
+
+    def _look_beyond(self, now: float) -> None:
+        """A topic may simply end early, its owner down: what others hold beyond it is asked for from them."""
+        for log in self._healer.seen():
+            self._logs[log].amiss(self._logs[log].next, now)
+        if now < self._look_at or not self._healer.holders:
+            return
+        self._look_at = now + self._quiet
+        for followed in self._logs.values():
+            stored, before = followed.buffer.stored, self._stood.get(followed.log)
+            self._stood[followed.log] = stored
+            if stored == before and followed.trouble is None and not followed.stopped:
+                self._healer.look(followed.log, stored)
 
     def _ask(self, followed: Followed) -> None:
         if self._healer.holders:

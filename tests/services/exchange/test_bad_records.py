@@ -330,6 +330,37 @@ def test_two_histories_under_one_key_on_the_topic_stop_the_log(
     assert values(follower.ledger) == first
 
 
+def test_what_a_topic_lacks_at_its_end_is_fetched_from_a_holder(
+    inprocess: InProcessExchange, new_writer: NewWriter, new_follower: NewFollower
+) -> None:
+    # given a topic that ends early: its owner signed more, which another node holds, and went down
+    writer = new_writer(inprocess)
+    writer.ship(3)
+
+    def liar(log: str, path: str) -> bytes:
+        assert path == "checkpoint"
+        return nodes.note_over(log, nodes.values_of(log, 9), by="500999").encode()
+
+    # then nobody who only says so is believed, and reading is not disturbed
+    follower = new_follower(inprocess, liar)
+    follower.quiet = 0.1
+    follower.restart()
+    follower.reach(3)
+    follower.receive()
+    assert follower.receiver.step(0.05) == 0
+    # when a holder shows a checkpoint of the log's own key
+    writer.record(4)
+    follower.holders = (liar, writer.hold)
+    follower.receiver.close()
+    follower.restart()
+    # then what lies beyond comes from there, and the topic is read on when it grows again
+    follower.reach(7)
+    assert agree(writer.ledger, follower.ledger)
+    writer.ship(2)
+    follower.reach(9)
+    assert agree(writer.ledger, follower.ledger)
+
+
 def test_two_histories_are_told_from_damage_by_tiles(
     inprocess: InProcessExchange, new_writer: NewWriter, new_follower: NewFollower
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from events import errors
 from events.alliance import Alliance
 from services.exchange import hints, schema
-from services.exchange.receive import Receiver
+from services.exchange.receive import QUIET, Receiver
 from services.exchange.ship import Shipper
 from services.exchange.tiles_client import Holder
 from services.ledger import logs, read, tiles
@@ -76,6 +76,7 @@ class Follower:
     alliance: Alliance = ALL
     names: tuple[str, ...] = (LOG, OTHER)
     holders: Sequence[Holder] = ()
+    quiet: float = QUIET
     receiver: Receiver = field(init=False)
 
     def __post_init__(self) -> None:
@@ -83,7 +84,9 @@ class Follower:
 
     def restart(self) -> None:
         """As after a restart of the process: what was in memory is gone."""
-        self.receiver = Receiver(self.ledger.database, self.exchange, self.alliance, self.names, self.holders)
+        self.receiver = Receiver(
+            self.ledger.database, self.exchange, self.alliance, self.names, self.holders, quiet=self.quiet
+        )
 
     def close(self) -> None:
         self.receiver.close()
