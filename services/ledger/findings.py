@@ -37,7 +37,8 @@ class Finding(NamedTuple):
 class Report:
     """What was looked at (positions `start` + 1 to `end`) and what was found.
 
-    `unknown` counts records of types that this version does not know; they are no finding. `more` counts the
+    `unknown` counts records of types that this version does not know, `redacted` those whose bytes their own
+    log removed by decision; they are no finding. `more` counts the
     findings beyond `LIMIT`, of which nothing else is kept.
     """
 
@@ -48,6 +49,7 @@ class Report:
     checkpoints: int = 0
     streams: int = 0
     unknown: int = 0
+    redacted: int = 0
     more: int = 0
     findings: list[Finding] = field(default_factory=list)
 

@@ -10,7 +10,7 @@ from psycopg.rows import args_row
 from events import catalogue, envelope, errors
 from events.envelope import Envelope
 from events.event import Event, Record
-from services.ledger import logs, pages, read
+from services.ledger import logs, pages, read, redaction
 from services.ledger.findings import Report
 from services.runtime.database import Connection
 
@@ -21,14 +21,15 @@ def replay(conn: Connection, log: str, start: int = 0) -> Report:
     """Decode every record and fold every stream, one in memory at a time. Raises NotFound.
 
     With `start` only streams that went on after that position, and what is to be found after it. A stream
-    with a record of an unknown type is folded up to that. What is appended meanwhile is left out.
+    with a record of an unknown type, or a redacted one, is folded up to that. What is appended meanwhile is
+    left out.
     """
     with pages.snapshot(conn), conn.transaction():
         state = logs.state(conn, log)
         report = Report(log, start, state.head)
         for _, rows in groupby(_rows(conn, report), attrgetter("stream")):
             report.streams += 1
-            _fold(report, _whole(conn, list(_decoded(report, rows, own=state.own))))
+            _fold(report, _whole(conn, list(_decoded(conn, report, rows, own=state.own))))
     report.findings = sorted(finding for finding in report.findings if finding.position > start)
     return report
 
@@ -41,6 +42,7 @@ class _Row(NamedTuple):
     version: int | None
     own: bool
     value: bytes
+    leaf: bytes
 
 
 def _rows(conn: Connection, report: Report) -> Iterator[_Row]:
@@ -51,22 +53,26 @@ def _rows(conn: Connection, report: Report) -> Iterator[_Row]:
 
 
 _ALL = """
-SELECT stream::text, position, version, own, value FROM ledger.entry
+SELECT stream::text, position, version, own, value, leaf FROM ledger.entry
 WHERE log = %(log)s AND position <= %(end)s ORDER BY stream, position
 """
 _TOUCHED = """
-SELECT stream::text, position, version, own, value FROM ledger.entry
+SELECT stream::text, position, version, own, value, leaf FROM ledger.entry
 WHERE log = %(log)s AND position <= %(end)s AND (stream IS NULL OR stream IN (
     SELECT stream FROM ledger.entry WHERE log = %(log)s AND position > %(start)s
 )) ORDER BY stream, position
 """
 
 
-def _decoded(report: Report, rows: Iterable[_Row], *, own: bool) -> Iterator[Record[Event]]:
+def _decoded(conn: Connection, report: Report, rows: Iterable[_Row], *, own: bool) -> Iterator[Record[Event]]:
     """The records of a stream up to the first that cannot be read; the others are looked at all the same."""
     whole = True
     for due, row in enumerate(rows, 1):
         report.entries += 1
+        if row.value == redaction.GONE and redaction.decided(conn, report.log, row.position, row.leaf):
+            report.redacted += 1
+            whole = False
+            continue
         try:
             found = envelope.read(row.value)
             _check_columns(report, row, found, due, own=own)

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 
 import pytest
+from pydantic import JsonValue
 
 from events import errors, merkle
 from events.activity import Form
@@ -17,7 +18,7 @@ from services.bureau.activity import Change, Confirm, Plan, Publish
 from services.bureau.office import Answer
 from services.bureau.records import Correct
 from services.bureau.redacting import Redact
-from services.ledger import logs, read, redaction, store, tiles
+from services.ledger import logs, read, redaction, replay, store, tiles, verify
 from services.ledger.guard import Guard, Head
 from services.projector import rebuild
 from tests.projections import nodes
@@ -25,6 +26,7 @@ from tests.projections.histories import World
 from tests.projections.nodes import Node
 from tests.projections.test_any_order import deliveries
 from tests.services.bureau.province import Province, day
+from tests.services.ledger import nodes as alliances
 from tests.support.databases import Server
 
 HOME, GUEST = "500117", "511600"
@@ -87,7 +89,7 @@ def test_figures_go_on_without_it_and_every_node_agrees_whether_it_had_the_bytes
     first, other = plan(province), plan(province, "合唱")
     stream = province.stream(first)
     province.do(HOME, Publish(stream=stream, bureaus=(GUEST,)))
-    right = {"title": "红色研学"}
+    right: dict[str, JsonValue] = {"title": "红色研学"}
     province.do(
         HOME,
         Correct(aggregate="activity", stream=stream, position=first.position, reason=WHY, payload=right),
@@ -128,3 +130,22 @@ def test_a_decision_about_what_is_not_there_removes_nothing(province: Province) 
     redacted(province, first)
     with pytest.raises(errors.Conflict):
         redacted(province, first)
+
+
+def test_verification_says_redacted_and_finds_bytes_that_somebody_took(province: Province) -> None:
+    # given one record redacted by decision
+    first, other = plan(province), plan(province, "合唱")
+    redacted(province, first)
+    alliance = alliances.alliance(HOME, GUEST)
+    with province.database.connection() as conn:
+        for check in (verify.verify(conn, alliance, HOME), replay.replay(conn, HOME)):
+            assert [f for f in check.findings if f.kind != "signature"] == []  # its keys are others
+            assert check.redacted == 1
+        # when somebody empties another one
+        conn.execute(
+            "UPDATE ledger.entry SET value = '' WHERE log = %s AND position = %s", [HOME, other.position]
+        )
+        # then it is found, with its position
+        found = {(f.position, f.kind) for f in verify.verify(conn, alliance, HOME).findings}
+        assert {(other.position, "source"), (other.position, "leaf")} <= found
+        assert [f.position for f in replay.replay(conn, HOME).findings] == [other.position]
