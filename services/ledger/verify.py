@@ -11,7 +11,7 @@ from operator import itemgetter
 
 from events import errors, merkle
 from events.alliance import Alliance
-from services.ledger import fields, logs, pages, receipts, store, tree
+from services.ledger import fields, logs, pages, receipts, redaction, store, tree
 from services.ledger.findings import Report
 from services.ledger.logs import State
 from services.ledger.pages import Mark, Page, Row
@@ -64,8 +64,12 @@ class _Walk:
     def page(self, page: Page) -> None:
         """The next rows, as they come."""
         rows, self._nodes = page.rows, page.nodes
-        self._fields.check(rows)
+        gone = self._redacted(rows)
+        if there := [row for row in rows if row[0] not in gone] if gone else rows:
+            self._fields.check(there)
         leaves = merkle.leaf_hashes(map(itemgetter(1), rows))
+        if gone:
+            leaves = [gone.get(row[0], leaf) for row, leaf in zip(rows, leaves, strict=True)]
         done = 0
         for mark in page.marks:
             end = bisect_right(rows, mark.size, done, key=itemgetter(0))
@@ -74,6 +78,16 @@ class _Walk:
             done = end
         self._grow(rows[done:], leaves[done:])
         self._report.entries += len(rows)
+
+    def _redacted(self, rows: Sequence[Row]) -> dict[int, bytes]:
+        """The leaf hashes, which are taken as stored, of records whose bytes their own log removed."""
+        found = {
+            position: leaf
+            for position, value, leaf in rows
+            if not value and redaction.decided(self._conn, self._report.log, position, leaf)
+        }
+        self._report.redacted += len(found)
+        return found
 
     def finish(self) -> None:
         """What should have come after the last row."""
