@@ -1459,8 +1459,7 @@ def _uncounted(figure: Figure) -> Words:
     return Words(
         f"未证明指标“{figure.name.zh}”的数值 {value} 算得对：它引用的事件已经证明，计算没有重做。",
         f'That the value {value} of figure "{figure.name.en}" is computed rightly: the events it cites '
-        "are proved, "
-        "the computation was not repeated.",
+        "are proved, the computation was not repeated.",
     )
 
 
