@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from psycopg.rows import class_row
 
+from services.ledger import closing
 from services.runtime.database import Connection
 
 
@@ -14,7 +15,7 @@ class Standing(NamedTuple):
 
     `head` is the last position stored, `covered` the size of the latest checkpoint; of own logs `shipped` is
     how far the topic is known to hold them. `received` is when something new came last. `damage` counts what
-    was dropped, by kind; `breach` says what stopped the log.
+    was dropped, by kind; `breach` says what stopped the log, `successors` where a closed one goes on.
     """
 
     log: str
@@ -27,12 +28,15 @@ class Standing(NamedTuple):
     silent_seconds: float | None
     damage: Mapping[str, int]
     breach: str | None
+    successors: tuple[str, ...] = ()
 
 
 def standings(conn: Connection) -> list[Standing]:
     """All logs of this node, by name."""
     with conn.cursor(row_factory=class_row(Standing)) as cursor:
-        return cursor.execute(_STANDINGS).fetchall()
+        found = cursor.execute(_STANDINGS).fetchall()
+    closed = closing.closings(conn)
+    return [s._replace(successors=closed[s.log].succession.logs) if s.log in closed else s for s in found]
 
 
 _STANDINGS = """

@@ -224,6 +224,7 @@ _LABELS: dict[str, tuple[str, str]] = {
     "ReleaseParty.day": ("最后一日", "last day"),
     "Confirm.persons": ("预计参加人数", "people expected"),
     "vkey": ("公钥", "public key"),
+    "decision": ("决定文件", "paper of the decision"),
     "from_size": ("起始记录数", "from size"),
 }
 _PERSONAL = (
@@ -239,6 +240,10 @@ _HINTS: dict[str, tuple[str, str]] = {
     "speciality": ("如「柑橘栽培」；不写姓名、年龄、职级", "such as “citrus growing”: no name, age or rank"),
     "Place.name": ("公共场所名称，不写私人住址", "a public place, no private address"),
     "OutsideParty.name": ("单位全称，不写个人姓名", "the party's full name, no person's"),
+    "decision": (
+        "删除决定的扫描件，不含被删除的内容",
+        "a scan of the decision, without what is to be removed",
+    ),
     "vkey": ("只填公钥，私钥不得离开密钥目录", "the public part only: a private key never leaves its folder"),
     "number": ("照纸质件填写，平台不编文号", "as on the paper; the platform gives no numbers"),
     **dict.fromkeys(

@@ -251,6 +251,66 @@ def test_a_version_that_forgets_a_log_or_a_key_is_refused(change: Callable[[str]
         alliance.successor(current, notes.sign(next_text(current, change), *QUORUM))
 
 
+CLOSED = """node = "chongqing"
+closed_size = 40
+closed_root = "BVYhp0q0LTcnXyJZNh9yAnGiHoEtZx1kdUYBkuW9vC4="
+successor = "500157"
+"""
+MOVED = """
+[[log.stream]]
+subject = "0b1c2d3e-4f50-4617-8293-a4b5c6d7e8f9"
+log = "510000"
+
+[[log]]
+name = "500157"
+"""
+
+
+def closed(text: str) -> str:
+    """Log 500112 closed, one of its streams going on elsewhere than the others."""
+    place = 'name = "500112"\nbureau = "500112"\n'
+    text = text.replace(place + 'node = "chongqing"\n', place + CLOSED)
+    return text.replace('\n[[log]]\nname = "500157"\n', MOVED, 1)
+
+
+def test_a_log_that_cannot_sign_is_closed_by_the_document() -> None:
+    text = filled(closed(TEXT))
+    document = Document.read(text)
+    log = next(log for log in document.log if log.name == "500112")
+    assert document.write() == text
+    assert log.closed_size == 40
+    assert log.succession.of("0b1c2d3e-4f50-4617-8293-a4b5c6d7e8f9") == "510000"
+    assert log.succession.of("00000000-4f50-4617-8293-a4b5c6d7e8f9") == "500157"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ('successor = "500157"', 'successor = "500199"', "cannot go on in 500199"),
+        ('successor = "500157"', 'successor = "500112"', "cannot go on in 500112"),
+        ("closed_size = 40\n", "", "stand together"),
+    ],
+)
+def test_a_closing_that_says_nothing_sound_is_refused(old: str, new: str, what: str) -> None:
+    with pytest.raises(errors.Invalid, match=what):
+        Document.read(filled(closed(TEXT).replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [replaced("closed_size = 40", "closed_size = 39"), lambda text: text.replace(CLOSED, CLOSED[:19])],
+)
+def test_a_closed_log_stays_closed_where_it_was(change: Callable[[str], str]) -> None:
+    note = notes.sign(filled(closed(TEXT)), *QUORUM)
+    current = alliance.first(note, alliance.digest(note))
+    text = closed(TEXT).replace("version = 1\n", f'version = 2\nprevious = "{current.digest}"\n')
+    changed = change(text).replace(
+        MOVED, MOVED if "closed" in change(text) else '\n[[log]]\nname = "500157"\n'
+    )
+    with pytest.raises(errors.Invalid, match="closes log 500112 elsewhere"):
+        alliance.successor(current, notes.sign(filled(changed), *QUORUM))
+
+
 def test_two_valid_successors_are_evidence_against_those_who_signed_both() -> None:
     # given two versions 2, each signed by a majority
     current = first()

@@ -34,8 +34,11 @@ WHY = Why(code=Reason.OTHER)
 
 
 def plan(province: Province, title: str = "研学") -> Answer:
-    days = {"starts": day("2026-04-01"), "ends": day("2026-04-01")}
-    return province.do(HOME, Plan(title=title, form=Form.STUDY_VISIT, place=Place(division=HOME), **days))
+    place = Place(division=HOME)
+    command = Plan(
+        title=title, form=Form.STUDY_VISIT, starts=day("2026-04-01"), ends=day("2026-04-01"), place=place
+    )
+    return province.do(HOME, command)
 
 
 def titles(province: Province) -> list[str | None]:
