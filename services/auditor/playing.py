@@ -91,8 +91,13 @@ def play(
     """
     merge = Merge(conn, end, after or {})
     for entry in merge:
-        if chosen == EVERYTHING or chosen.holds(entry, _envelope(entry.value)):
+        if is_chosen(entry, chosen):
             yield Played(entry, dict(merge.vector))
+
+
+def is_chosen(entry: Entry, chosen: Filter) -> bool:
+    """Whether a filter shows a record."""
+    return chosen == EVERYTHING or chosen.holds(entry, _envelope(entry.value))
 
 
 def _envelope(value: bytes) -> Envelope | None:

@@ -86,8 +86,7 @@ _NAME_LENGTH = 100
 
 def save(conn: Connection, name: str, asked: Asked, made: Made, *, locked: bool = False) -> int:
     """Keep an answer under a name of its own; its number. Raises Invalid, Taken."""
-    if not name.strip() or not name.isprintable() or len(name) > _NAME_LENGTH or name.isdecimal():
-        raise errors.Invalid("a report's name has 1 to 100 characters, and is no number", field="name")
+    check_name(conn, name)
     content = asked.content
     texts = [
         answers.canonical(content[part]) for part in ("parameters", "versions", "vector", "aside", "answer")
@@ -101,6 +100,14 @@ def save(conn: Connection, name: str, asked: Asked, made: Made, *, locked: bool 
     except psycopg.errors.UniqueViolation:
         raise errors.Taken(f"there is a report {name} already: choose another name", field="name") from None
     return number
+
+
+def check_name(conn: Connection, name: str) -> None:
+    """Raises Invalid for what is no name, Taken when there is such a report already."""
+    if not name.strip() or not name.isprintable() or len(name) > _NAME_LENGTH or name.isdecimal():
+        raise errors.Invalid("a report's name has 1 to 100 characters, and is no number", field="name")
+    if conn.execute("SELECT 1 FROM auditor.report WHERE name = %s", [name]).fetchone():
+        raise errors.Taken(f"there is a report {name} already: choose another name", field="name")
 
 
 def _count(conn: Connection, report: int, answer: Answer) -> None:

@@ -47,7 +47,7 @@ def summed(reports: Iterable[Report], code: str, at: datetime, *, replayed: bool
     """The reports of one log as one."""
     found = list(reports)
     faults = sorted(finding for report in found for finding in report.findings)
-    first = faults[0] if faults else (None, None, None)
+    first: tuple[int | None, str | None, str | None] = faults[0] if faults else (None, None, None)
     count = len(faults) + sum(report.more for report in found)
     upto = max(report.end for report in found)
     start = min(report.start for report in found)

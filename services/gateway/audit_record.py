@@ -29,16 +29,8 @@ def beside(conn: Connection, view: View, record: Record[Event]) -> Beside:
         before = states.at_version(conn, record.log, record.stream, record.version - 1)
     except errors.BadRecord as error:
         return Beside(record.version, [], [], error.message, _cause(view, record))
-    name = record.aggregate
-    changed = [
-        (
-            audit_values.place(view, d.place),
-            audit_values.value(view, d.place, d.before, name),
-            audit_values.value(view, d.place, d.after, name),
-        )
-        for d in states.between(before, after)
-    ]
-    flat = audit_values.flat(view, after.fields, name)
+    changed = audit_values.changes(view, before.fields, after.fields, record.aggregate)
+    flat = audit_values.flat(view, after.fields, record.aggregate)
     return Beside(record.version, flat, changed, after.broken, _cause(view, record))
 
 

@@ -80,6 +80,12 @@ class View:
     def role(self, role: Role) -> str:
         return role.label(self.lang)
 
+    def said(self, error: errors.YinqiaoError) -> str:
+        """What an error says."""
+        from services.gateway import said
+
+        return said.detail(error, self.lang)
+
     def role_named(self, name: str) -> str:
         """A role by its stored name."""
         return Role(name).label(self.lang)

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from events.activity import ActivityHeld, ActivityPlanned
 from events.proofs import InclusionProof
+from services.gateway import audit_words
 from tests.services.gateway.clerks import Clerk
 from tests.services.gateway.houses import House
 
@@ -111,6 +112,6 @@ def test_witnesses_and_their_policy_are_told_in_words(auditor: Clerk) -> None:
 
 
 def test_every_page_is_there_in_both_languages(stranger: TestClient) -> None:
-    for path in ("/audit/events", "/audit/verification", "/audit/witnesses"):
+    for path, _, _ in audit_words.TABS:
         for lang in ("zh", "en"):
             assert stranger.get(f"{path}?lang={lang}").status_code == 200, path

@@ -29,6 +29,9 @@ GUARDED = {
     "/operations/models/{name}/{step}": "operator",
     "/operations/records/{log}/{position}/{step}": "operator",
     "/audit/verification": "auditor",
+    "/audit/reports": "auditor",
+    "/audit/reports/{number}/reproduce": "auditor",
+    "/audit/compare": "auditor",
 }
 """Every route that changes something, beside the API's commands, and who may use it."""
 
@@ -78,6 +81,9 @@ def test_nothing_is_steered_where_there_is_no_demo_switch(house: House) -> None:
         "/operations/records/500116/1/skip",
         "/acting",
         "/audit/verification",
+        "/audit/reports",
+        "/audit/reports/1/reproduce",
+        "/audit/compare",
     ):
         assert client.post(path, data={"officer": "500116/clerk"}).status_code == 403, path
     answer = client.post(
