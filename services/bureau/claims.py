@@ -7,6 +7,8 @@ from events.event import Event
 
 Keys = list[tuple[str, str]]
 """(kind, key) of each claim."""
+SINGLE = frozenset({"pool", "satisfaction", "log"})
+"""Aggregates of which a log has one stream: its claim is named by aggregate and log."""
 _HELD: dict[type[Event], Callable[[Any, Any], Keys]] = {}
 
 

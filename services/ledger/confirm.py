@@ -1,7 +1,8 @@
 """Leaving read-only: after a restore or a promotion, what was signed is brought back from those who hold it.
 
-Only what the log's own key signed comes in, and only where it continues what is here. What cannot come back
-so is reported: claims, and the request of a command (its event ids do, so that a retry can be recognised).
+Only what the log's own key signed comes in, and only where it continues what is here. Streams that came back
+are listed, so that their claims can be found again. The request of a command does not come back: its event
+ids do, so that a retry can be recognised.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -88,6 +89,7 @@ def _take(database: Database, alliance: Alliance, log: str, run: Run) -> int:
         else:
             store.extend(conn, alliance, stored, run, checkpoint)
             conn.execute(_COMMANDS, [log, stored.head])
+            conn.execute(_CLAIMS, [log, stored.head])
     return checkpoint.size
 
 
@@ -98,6 +100,13 @@ INSERT INTO ledger.command (log, command, digest, position, count)
 SELECT log, convert_from(substring(value FROM {_ID_AT + 1} FOR 36), 'UTF8'), '', position, 1
 FROM ledger.entry WHERE log = %s AND position > %s
 """  # noqa: S608  (a number)
+
+# Claims stand in no record: services.bureau.reclaiming knows what the records mean, and finds them again.
+_CLAIMS = """
+INSERT INTO ledger.reclaim (log, stream)
+SELECT DISTINCT log, stream FROM ledger.entry WHERE log = %s AND position > %s AND stream IS NOT NULL
+ON CONFLICT DO NOTHING
+"""
 
 
 def _heads(conn: Connection, own: Iterable[str]) -> dict[str, Head]:

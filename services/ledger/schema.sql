@@ -99,6 +99,13 @@ CREATE TABLE ledger.claim (
 );
 CREATE INDEX claim_stream ON ledger.claim (stream);
 
+-- Own streams of which records came back after a restore, and whose claims did not yet.
+CREATE TABLE ledger.reclaim (
+    log    text COLLATE "C" NOT NULL,
+    stream uuid NOT NULL,
+    PRIMARY KEY (log, stream)
+);
+
 -- A log that broke its promise: the evidence, kept for ever.
 CREATE TABLE ledger.breach (
     log      text COLLATE "C" NOT NULL,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from events.alliance import Alliance
+from services.bureau import reclaiming
 from services.ledger import guard
 from services.node.node import Node
 from services.runtime import clock
@@ -24,6 +25,7 @@ def opened(settings: Settings, alliance: Alliance, now: Clock = clock.now) -> It
             node.open()
             with node.database.connection() as conn:
                 guard.check(conn, node.guard_file.read())
+            reclaiming.again(node.database)
             node.standing.admit()
             yield node
         finally:

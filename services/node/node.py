@@ -1,5 +1,6 @@
 """One node put together from its settings: database, exchange, guard, office, projector, and their loops."""
 
+import math
 import os
 import threading
 import time
@@ -9,6 +10,7 @@ from events import errors, notes
 from events.alliance import Alliance
 from projections.models import MODELS
 from services.auditor import schema as auditor_schema
+from services.bureau import reclaiming
 from services.bureau import schema as desk_schema
 from services.bureau.desk import Desk
 from services.bureau.office import Office
@@ -44,6 +46,8 @@ LAST = 5.0
 """Seconds that the last round of signing has before the shipper ends without it."""
 PAUSE = 1.0
 """Seconds without a hint after which a loop looks for itself."""
+RECLAIM = 10.0
+"""Seconds between two looks for the questions that restored answers answer."""
 ASK = 60.0
 """Seconds between two looks at other nodes' versions of the alliance document."""
 _log = log_lines.get(__name__)
@@ -86,6 +90,7 @@ class Node:
         self.guard_file = GuardFile(settings.guard.file)
         self.standing, self.loops = Standing(), Loops()
         self.refused: str | None = None
+        self._reclaim_at = 0.0
         self.witness_every, self.ask_every, self.met = witness_every, ask_every, threading.Event()
         self.appended, self.signed, self.stored, self.covered = Wake(), Wake(), Wake(), threading.Event()
         self.checkpointer = self._checkpointer()
@@ -185,11 +190,18 @@ class Node:
 
     def _cover(self) -> None:
         signed = self.checkpointer.round()
+        self._reclaim()
         self.standing.admit()
         self._look_for_keys()
         if signed:
             self.signed.set()
             self.stored.set()
+
+    def _reclaim(self) -> None:
+        """After a restore, find the claims again; for answers whose question is still to come, later."""
+        if time.monotonic() >= self._reclaim_at:
+            left = reclaiming.again(self.database)
+            self._reclaim_at = time.monotonic() + RECLAIM if left else math.inf
 
     def _look_for_keys(self) -> None:
         """Say which logs cannot be signed any further here; a key file that is there by now is used."""
@@ -273,6 +285,7 @@ class Node:
             self.standing.refuse(error.message)
             stop.wait(PAUSE * 2)
         else:
+            self._reclaim_at = 0.0
             self.standing.admit(WITNESSES)
         finally:
             _close(holders)

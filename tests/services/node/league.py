@@ -22,6 +22,7 @@ from projections import digest, model
 from projections.models import MODELS
 from services.bureau import experts
 from services.bureau.case import Officer
+from services.bureau.commands import Command
 from services.bureau.office import Answer, Order
 from services.gateway.app import create_app
 from services.ledger import read
@@ -81,6 +82,10 @@ class Member:
         )
         self.settings.chmod(0o600)
 
+    def write_again(self) -> None:
+        """The settings once more: the database is another one."""
+        self.write(told.load(self.settings).alliance.digest)
+
     def start(self, exchange: Exchange) -> Node:
         """Run it, with its pages; it looks at the others' versions twice a second."""
         found = told.load(self.settings)
@@ -110,6 +115,11 @@ class Member:
         officer = Officer(str(uuid4()), self.logs[0][:6], Role.CLERK)
         orders = [Order(key or str(uuid4()), officer, EXPERT) for _ in range(count)]
         return [self.running.office.do(log or self.logs[0], order) for order in orders][-1]
+
+    def do(self, command: Command) -> Answer:
+        """Have a command done in its first log."""
+        officer = Officer(str(uuid4()), self.logs[0][:6], Role.CLERK)
+        return self.running.office.do(self.logs[0], Order(str(uuid4()), officer, command))
 
     def values(self, log: str) -> list[bytes]:
         """What it holds of a log, covered or not."""
