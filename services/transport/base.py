@@ -71,7 +71,7 @@ class Publisher(Protocol):
     def publish(self, log: str, records: Iterable[Record]) -> None:
         """Append `records` to the log's topic, in order, and return when all of them are acknowledged.
 
-        `records` is read while sending; at most about 4,000 records or 8 MiB are under way. After an error
+        `records` is read while sending; at most about 1,000 records or 8 MiB are under way. After an error
         some of them may have been stored, or still arrive: read the topic's end before shipping on.
 
         Raises:

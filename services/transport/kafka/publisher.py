@@ -11,7 +11,7 @@ from kafka.producer.future import FutureRecordMetadata
 from services.transport.base import NoTopic, Record, check_record
 from services.transport.kafka import clients
 
-MOST_RECORDS = 4000
+MOST_RECORDS = 1000
 MOST_BYTES = 8 * 1024 * 1024
 
 
