@@ -35,11 +35,10 @@ class Fields:
 
     def _in_order(self, rows: Sequence[Row]) -> bool:
         head, source = self._due
-        values = [row[1] for row in rows]
+        positions, values, _ = zip(*rows, strict=True)
         times = [value[_TIME] for value in values]
         good = (
-            b"".join([value[_SEQUENCE] for value in values])
-            == head * len(rows) % tuple(row[0] for row in rows)
+            b"".join([value[_SEQUENCE] for value in values]) == head * len(rows) % positions
             and b"".join([value[self._source] for value in values]) == source * len(rows)
             and b"".join(times).translate(_ZEROS) == _ANY_TIME * len(rows)
             and self._time <= times[0]
