@@ -10,7 +10,7 @@ from events import activity, membership
 from events.event import Event, Record
 from events.history import Continued
 from projections import activity as activities
-from projections import inbox, model
+from projections import inbox, model, questions
 from projections.activity import Chosen
 from projections.parties import Closing
 from tests.projections.conftest import NewNode
@@ -25,9 +25,11 @@ TODAY = date(2026, 3, 10)
 class Merger:
     """A bureau that planned two activities and was asked to a third one merges into another."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: int = 0) -> None:
         self.world = World()
         record = self.world.record
+        for number in range(before):
+            record(OLD, f"cancelled {number}", planned("讲座"))
         self.plan = record(OLD, "a", planned("合唱"))
         self.question = record(OLD, "a", activity.ActivityPublished(asks=(ask(OTHER),)))
         self.over = record(OLD, "done", planned("讲座"))
@@ -111,6 +113,23 @@ def test_the_successor_decides_with_answers_to_the_old_question(new_node: NewNod
     assert (row.title, row.stage, row.persons, row.cohosts) == ("大合唱", "held", 40, [OTHER])
     assert (said.bureau, said.counts, said.too_late) == (OTHER, True, False)
     assert {c.key: c.activities for c in counted} == {NEW: 1, OTHER: 1}
+
+
+def test_what_the_successor_asks_anew_takes_the_old_questions_place(new_node: NewNode) -> None:
+    # given a question far on in a long log
+    merger = Merger(before=20)
+    first = merger.go_on()
+    # when the successor, whose log is short, asks somebody else
+    merger.world.record(NEW, first.stream, activity.ActivityPublished(asks=(ask("510300"),)))
+    node = new_node(merger.world)
+    node.catch_up()
+    # then the old question stands no more
+    assert waiting_for(node, OTHER) == []
+    assert waiting_for(node, "510300") == ["合唱"]
+    with model.reading(node.conn, activities.MODEL) as conn:
+        assert [asked.bureau for asked in questions.asked(conn, "activity", NEW, first.stream, TODAY)] == [
+            "510300"
+        ]
 
 
 def test_only_the_named_log_goes_on_with_a_stream_once_and_from_its_end(new_node: NewNode) -> None:

@@ -9,13 +9,15 @@ import pytest
 
 from events import activity, errors
 from events.activity import Form
+from events.history import stream_of
 from events.membership import Closure, Part
 from events.values import Place, Reason, Why
 from projections import activity as activities
 from projections import inbox, track
 from projections.activity import Chosen
 from projections.source import Entry
-from services.bureau.activity import Cancel, Confirm, Hold, Plan, Publish
+from services.auditor.queries import registry
+from services.bureau.activity import Cancel, Confirm, Hold, Plan, Publish, Report
 from services.bureau.continuing import CloseLog, Continue
 from services.bureau.office import Answer
 from services.bureau.records import Correct
@@ -192,6 +194,30 @@ def test_the_successor_decides_what_the_old_bureau_asked(province: Province) -> 
         waits = conn.execute("SELECT log, position, detail FROM projection.waiting").fetchall()
         assert track.vector(conn, "inbox")[LIANGJIANG] > 0
     assert waits == []
+
+
+def test_figures_roll_up_by_the_divisions_of_either_day(province: Province) -> None:
+    # given an activity that the old bureau finished, and one that its successor holds
+    fair = province.do(YUBEI, plan("展览", YUBEI))
+    province.do(YUBEI, Hold(stream=province.stream(fair), day=day("2025-11-02"), persons=30))
+    province.do(YUBEI, Report(stream=province.stream(fair), day=day("2025-11-03")))
+    before = Before(province)
+    before.close()
+    before.go_on()
+    walk = stream_of(JIANGBEI, before.stream(before.walk), LIANGJIANG)
+    province.now = datetime(2025, 12, 2, 1, 0, tzinfo=UTC)
+    province.do(LIANGJIANG, Hold(stream=walk, day=day("2025-12-01"), persons=80))
+    query = registry.find("activities")
+
+    def persons(bureau: str, divisions_of: str | None = None) -> int:
+        given = {"bureau": bureau} | ({"divisions_of": divisions_of} if divisions_of else {})
+        answer = province.ask(activities.MODEL, query.ask, query.read(given))
+        return next(int(figure.value) for figure in answer.figures if figure.name == "persons")
+
+    # then history stays under the code it was made under, unless one asks by the divisions of a later day
+    assert (persons(YUBEI), persons(LIANGJIANG)) == (30, 80)
+    assert (persons(YUBEI, "2025-11-05"), persons(LIANGJIANG, "2025-11-05")) == (30, 80)
+    assert (persons(YUBEI, "2025-11-06"), persons(LIANGJIANG, "2025-11-06")) == (0, 110)
 
 
 def test_every_node_comes_to_the_same_in_any_order(
