@@ -51,9 +51,13 @@ def known(conn: Connection, log: str, stream: str, vector: Vector, date: str | N
 
     A stream of which nothing was known yet has version 0.
     """
-    records = _history(conn, log, stream)
-    end = vector.get(log, 0)
-    return _state(log, stream, [r for r in records if r.position <= end and (date is None or r.time <= date)])
+    records = [
+        r
+        for r in _history(conn, log, stream)
+        if r.position <= vector.get(r.log, 0) and (date is None or r.time <= date)
+    ]
+    begun = records and records[-1].log == log  # else only what it goes on from was known
+    return _state(log, stream, records if begun else [])
 
 
 def at_version(conn: Connection, log: str, stream: str, version: int | None = None) -> State:
@@ -63,7 +67,9 @@ def at_version(conn: Connection, log: str, stream: str, version: int | None = No
         raise errors.NotFound(
             f"the stream has versions 1 to {records[-1].version}, not {version}", field="version"
         )
-    return _state(log, stream, records if version is None else records[:version])
+    if version is not None:
+        records = [r for r in records if version and (r.log != log or r.version <= version)]
+    return _state(log, stream, records)
 
 
 def between(before: State, after: State) -> Iterator[Difference]:
@@ -93,19 +99,17 @@ def _folded(
     records: Sequence[Record[Event]],
 ) -> tuple[tuple[Fact, ...], dict[str, Any] | None, str | None]:
     try:
-        now = {record.position: record.data for record in history.effective(records)}
+        now = {record.key: record.data for record in history.effective(records)}
         state = catalogue.AGGREGATES[records[0].aggregate].fold(records)
     except errors.BadRecord as error:
         return tuple(Fact(r, plain(r.data), ()) for r in records), None, error.message
-    facts = tuple(
-        Fact(r, plain(now[r.position]) if r.position in now else None, _changes(records, r.position))
-        for r in records
-    )
+    facts = tuple(Fact(r, plain(now[r.key]) if r.key in now else None, _changes(records, r)) for r in records)
     return facts, None if state is None else plain(state), None
 
 
-def _changes(records: Sequence[Record[Event]], position: int) -> tuple[int, ...]:
-    return tuple(r.position for r in records if changed(r.data) == position)
+def _changes(records: Sequence[Record[Event]], fact: Record[Event]) -> tuple[int, ...]:
+    at = fact.position
+    return tuple(r.position for r in records if changed(r.data) == at and fact.key in history.meant(r, at))
 
 
 def changed(event: Event) -> int | None:

@@ -16,6 +16,7 @@ from projections import activity as activities
 from projections import inbox, track
 from projections.activity import Chosen
 from projections.source import Entry
+from services.auditor import states
 from services.auditor.queries import registry
 from services.bureau.activity import Cancel, Confirm, Hold, Plan, Publish, Report
 from services.bureau.continuing import CloseLog, Continue
@@ -218,6 +219,24 @@ def test_figures_roll_up_by_the_divisions_of_either_day(province: Province) -> N
     assert (persons(YUBEI), persons(LIANGJIANG)) == (30, 80)
     assert (persons(YUBEI, "2025-11-05"), persons(LIANGJIANG, "2025-11-05")) == (30, 80)
     assert (persons(YUBEI, "2025-11-06"), persons(LIANGJIANG, "2025-11-06")) == (0, 110)
+
+
+def test_an_auditor_sees_the_state_at_any_version_with_what_it_goes_on_from(province: Province) -> None:
+    before = Before(province)
+    before.close()
+    before.go_on()
+    choir = stream_of(YUBEI, before.stream(before.choir), LIANGJIANG)
+    with province.database.connection() as conn:
+        now, none = states.at_version(conn, LIANGJIANG, choir), states.at_version(conn, LIANGJIANG, choir, 0)
+        eve = states.known(conn, LIANGJIANG, choir, {YUBEI: 100})
+    assert now.fields is not None
+    assert (now.version, now.fields["stage"], now.broken) == (1, "published", None)
+    assert [(fact.record.log, fact.record.version) for fact in now.facts] == [
+        (YUBEI, 1),
+        (YUBEI, 2),
+        (LIANGJIANG, 1),
+    ]
+    assert (none.version, eve.version) == (0, 0)
 
 
 def test_every_node_comes_to_the_same_in_any_order(
