@@ -26,11 +26,14 @@ class Unusable(NamedTuple):
 
 
 def pack(position: int, value: bytes, note: str | None) -> base.Record:
-    """The record to publish; `note` when it is the last one under a checkpoint."""
+    """The record to publish; `note` when it is the last one under a checkpoint.
+
+    A redacted one has no value and no subject: who lacks it must get the stretch from elsewhere.
+    """
     headers = [("content-type", CONTENT_TYPE), ("sequence", b"%020d" % position)]
     if note is not None:
         headers.append(("checkpoint", note.encode()))
-    return subject(value), value, headers
+    return subject(value) if value else b"redacted", value, headers
 
 
 def subject(value: bytes) -> bytes:

@@ -58,7 +58,8 @@ def _standing(
     name, size = str(log), int(covered)  # type: ignore[call-overload]  # bigint
     witnessed = receipts.witnessed_size(conn, alliance, name)
     beat = next((c.time for c in found if c.node == alliance.log(name).node), None)
-    silent = size > 0 and (beat is None or now - beat > SILENT_AFTER * alliance.heartbeat_seconds)
+    beats = beat is not None and now - beat <= SILENT_AFTER * alliance.heartbeat_seconds
+    silent = size > 0 and not beats and state != "closed"
     behind = max(0, size - witnessed)
     return Standing(
         name, bool(own), str(state), size, witnessed, alliance.needed(name), behind,

@@ -97,3 +97,21 @@ def test_what_a_key_signs_after_the_closing_is_a_breach(
     # then it is kept as evidence, and nothing of it is stored
     assert follower.breaches() == [(3, "reopened")]
     assert follower.sizes()[LOG] <= 2
+
+
+def test_a_redacted_record_holds_up_neither_shipping_nor_those_who_have_it(
+    inprocess: InProcessExchange, new_writer: NewWriter, new_follower: NewFollower
+) -> None:
+    # given a record that was redacted after everybody had it
+    writer, follower = new_writer(inprocess), new_follower(inprocess)
+    writer.ship(5)
+    follower.reach(5)
+    with writer.ledger.database.connection() as conn:
+        conn.execute("UPDATE ledger.entry SET value = '' WHERE position = 2")
+    # when the topic is lost and shipped again
+    inprocess.drop(LOG)
+    writer.restart()
+    writer.ship(3)
+    # then what is new arrives, and nothing is stopped
+    follower.reach(8)
+    assert (follower.state(), follower.breaches()) == ("open", [])
