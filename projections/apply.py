@@ -124,6 +124,7 @@ class Fold:
         self._conn, self._tables, self._histories = conn, found, histories
         self._routes: dict[type[Event], tuple[Handler, ...]] = {}
         self.waits, self.skips = left
+        self._gone: set[Key] = set()
 
     def fold_quickly(self, batch: Batch) -> bool:
         """Fold a batch in which nothing waits and nothing fails, without waiting for the database.
@@ -215,6 +216,7 @@ class Fold:
         return Aside(cause, None, said)
 
     def _settle(self, batch: Batch, asides: Asides) -> None:
+        asides = {key: aside for key, aside in asides.items() if key not in self._gone}
         if asides:
             waiting.save(self._conn, self.instance.name, batch.records, asides)
             self.waits = True
@@ -255,6 +257,7 @@ class Fold:
         if decision.log != record.log or decision.position >= record.position:
             return
         waiting.redact(self._conn, self.instance.name, decision)
+        self._gone.add((decision.log, decision.position))
         self.waits = self.skips = True
         rows.drop_stream((decision.log, decision.stream))
         for fact in self._left(decision, record.position):

@@ -127,7 +127,7 @@ class Judge:
         here = {(record.log, record.position): record for record in batch.records}
         parties = Parties(self._source, lambda keys: self._look_up(list(keys), here))
         found = self._look_up({(c.log, c.position) for _, cited in citing for c in cited}, here)
-        gone = self._redacted({(c.log, c.position) for _, cited in citing for c in cited} - found.keys())
+        gone = self._redacted({(c.log, c.position) for _, cited in citing for c in cited}, found)
         for record, cited in citing:
             try:
                 _check_leaves(cited, found, gone)
@@ -137,10 +137,11 @@ class Judge:
             except errors.BadRecord as error:
                 batch.asides[record.key] = Aside(Cause.FOREIGN, None, error.message)
 
-    def _redacted(self, keys: set[Key]) -> dict[Key, bytes]:
+    def _redacted(self, keys: set[Key], found: dict[Key, Record[Event]]) -> dict[Key, bytes]:
         """The leaf hashes of those records whose bytes are gone."""
-        found = self._source.entries(keys) if keys else []
-        return {(e.log, e.position): e.leaf for e in found if not e.value}
+        unread = {key for key in keys if key not in found or found[key].data is UNREADABLE}
+        entries = self._source.entries(unread) if unread else []
+        return {(e.log, e.position): e.leaf for e in entries if not e.value}
 
     def _look_up(self, keys: Iterable[Key], here: dict[Key, Record[Event]]) -> dict[Key, Record[Event]]:
         found = {key: record for key in keys if (record := here.get(key) or self._lately.get(key))}

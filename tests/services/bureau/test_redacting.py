@@ -11,6 +11,7 @@ from events.activity import Form
 from events.event import Key
 from events.values import Place, Reason, Why
 from projections import activity as activities
+from projections import track
 from projections.activity import Chosen
 from projections.models import MODELS
 from projections.source import Entry
@@ -124,6 +125,30 @@ def test_figures_go_on_without_it_and_every_node_agrees_whether_it_had_the_bytes
     node.conn.close()
     for model in MODELS:
         assert rebuild.anew(province.database, model).differences == []
+
+
+def test_a_model_that_comes_to_the_gap_after_the_bytes_are_gone_agrees(
+    province: Province, postgres: Server, new_database: Callable[..., str]
+) -> None:
+    # given a model that stands still while a question is asked, answered and redacted
+    with province.database.connection() as conn:
+        track.set_state(conn, "activity", "paused")
+    first = plan(province)
+    stream = province.stream(first)
+    question = province.do(HOME, Publish(stream=stream, bureaus=(GUEST,)))
+    province.do(GUEST, Confirm(log=HOME, stream=stream))
+    with_bytes = copy(province)
+    redacted(province, question)
+    with_bytes.logs[HOME].extend(copy(province).logs[HOME][len(with_bytes.logs[HOME]) :])
+    # when it goes on
+    with province.database.connection() as conn:
+        track.set_state(conn, "activity", "running")
+    province.settle()
+    # then it says what it says at a node that folded all of it in time
+    node = Node(new_database(postgres.template("projections", nodes.prepare_database)), with_bytes)
+    node.catch_up()
+    assert node.digests() == province.digests()
+    node.conn.close()
 
 
 def test_a_decision_about_what_is_not_there_removes_nothing(province: Province) -> None:
