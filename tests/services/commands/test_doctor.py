@@ -29,7 +29,8 @@ def test_a_good_node_has_no_bad_finding(running: Installation) -> None:
     assert told["ok"]
     checks = {f["check"] for f in told["findings"] if f["level"] == "good"}
     assert checks == {
-        "keys", "attachments", "exchange", "database", "schema", "guard", "clock", "logs", "read-models",
+        "alliance", "keys", "attachments", "exchange", "database", "schema", "guard", "clock", "logs",
+        "read-models",
     }  # fmt: skip
     assert "good\tthe database holds all that this node has signed" in running.run("doctor")
 
