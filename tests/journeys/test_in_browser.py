@@ -160,7 +160,8 @@ def test_two_experts_are_offered_one_serves_and_is_rated(person: Person, allianc
     look_down_to_the_record(person)
     ends_well(
         person, alliance,
-        "自贡市委老干部局发布需求", "荣昌区委老干部局共享一名专家：血橙栽培", "荣昌区委老干部局拟选派一名专家",
+        "自贡市委老干部局发布需求", "荣昌区委老干部局共享一名专家：血橙栽培",
+        "荣昌区委老干部局拟选派一名专家",
         "批准选派，征求中共自贡市委老干部局意见", "自贡市委老干部局同意接收",
         "自贡市委老干部局谢绝接收：力量不足", "荣昌区委老干部局撤回选派", "到岗",
         "荣昌区委老干部局登记服务", "自贡市委老干部局确认服务日",
