@@ -40,7 +40,7 @@ class Found(NamedTuple):
 class Outcome:
     """What was looked at, and what was found; `unknown` are records of types that are not known here yet.
 
-    `more` findings there are beyond those that are listed.
+    `more` findings there are beyond those that are listed; `reports` are those of logs and their stretches.
     """
 
     logs: int = 0
@@ -48,6 +48,7 @@ class Outcome:
     unknown: int = 0
     more: int = 0
     findings: list[Found] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -58,6 +59,7 @@ class Outcome:
         self.unknown += other.unknown
         self.more += other.more
         self.findings += other.findings
+        self.reports += other.reports
 
     def add(self, report: Report) -> None:
         """What was found in a log, or a stretch of it."""
@@ -65,6 +67,7 @@ class Outcome:
         self.unknown += report.unknown
         self.more += report.more
         self.findings += [Found(report.log, *finding) for finding in report.findings]
+        self.reports.append(report)
 
 
 class Task(NamedTuple):
@@ -107,7 +110,7 @@ def verify_all(
     """
     states = _states(conn, names)
     reports: dict[str, list[Report]] = {state.log: [] for state in states}
-    tasks = [task for log in reports for task in _stretches(conn, log, start)]
+    tasks = [task for state in states for task in _stretches(conn, state, start)]
     for report in _done(conn, alliance, states, tasks, how):
         reports[report.log].append(report)
     outcome = Outcome(logs=len(states))
@@ -137,10 +140,11 @@ def _states(conn: Connection, names: Sequence[str]) -> list[State]:
     return [logs.state(conn, name) for name in dict.fromkeys(names)] or logs.states(conn)
 
 
-def _stretches(conn: Connection, log: str, start: int) -> Iterator[Task]:
-    ends = verify.stretches(conn, log, start, STRETCH)[:-1]
+def _stretches(conn: Connection, state: State, start: int) -> Iterator[Task]:
+    long = state.head - start > STRETCH
+    ends = verify.stretches(conn, state.log, start, STRETCH)[:-1] if long else []
     for after, end in pairwise([start, *ends, None]):
-        yield Task(log, after or start, end)
+        yield Task(state.log, after or start, end)
 
 
 def _done(

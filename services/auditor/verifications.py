@@ -1,6 +1,6 @@
 """What verification found of each log, kept, so that everybody sees how far it was checked, and when."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -43,16 +43,23 @@ def run(conn: Connection, alliance: Alliance, log: str, code: str, at: datetime)
     return summed([verify.verify(conn, alliance, log), replay.replay(conn, log)], code, at, replayed=True)
 
 
-def summed(reports: Iterable[Report], code: str, at: datetime, *, replayed: bool) -> Verification:
+def keep_all(conn: Connection, reports: Iterable[Report], code: str, at: datetime, *, replayed: bool) -> None:
+    """Store what was found of every log, whose stretches may have been looked at one by one."""
+    by_log: dict[str, list[Report]] = {}
+    for report in reports:
+        by_log.setdefault(report.log, []).append(report)
+    for found in by_log.values():
+        keep(conn, summed(found, code, at, replayed=replayed))
+
+
+def summed(found: Sequence[Report], code: str, at: datetime, *, replayed: bool) -> Verification:
     """The reports of one log as one."""
-    found = list(reports)
     faults = sorted(finding for report in found for finding in report.findings)
     first: tuple[int | None, str | None, str | None] = faults[0] if faults else (None, None, None)
     count = len(faults) + sum(report.more for report in found)
     upto = max(report.end for report in found)
     start = min(report.start for report in found)
-    events = max(report.entries for report in found)
-    return Verification(found[0].log, start, upto, events, replayed, count, *first, code, at)
+    return Verification(found[0].log, start, upto, upto - start, replayed, count, *first, code, at)
 
 
 def keep(conn: Connection, found: Verification) -> None:

@@ -7,15 +7,18 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import psycopg
 import typer
 
 from events import errors
-from services.auditor import checking, guarding, workers
+from services.auditor import checking, guarding, verifications, workers
 from services.auditor.checking import Found, How, Outcome
-from services.commands import options, other, screen
+from services.commands import known, options, other, screen
 from services.commands.options import NODE_TOML, Json, Place, SettingsFile
 from services.ledger import logs
 from services.ledger.guard import GuardFile
+from services.runtime import clock
+from services.runtime.database import Connection
 
 Logs = Annotated[list[str] | None, typer.Option("--log", help="Only this log; may stand several times.")]
 Start = Annotated[int, typer.Option("--from", min=0, help="Only what comes after this position.")]
@@ -52,6 +55,7 @@ def verify(
     names = log or []
     outcome = _verified(place, names, start, quick=quick)
     with place.connection() as conn:
+        _keep(conn, outcome, quick=quick)
         outcome.findings += guarding.check(conn, GuardFile(place.settings.guard.file), names)
         outcome.findings += other.documents(place.settings.alliance, alliance or ())
         if exchange:
@@ -87,6 +91,14 @@ def _verified(place: Place, names: list[str], start: int, *, quick: bool) -> Out
             with screen.progress("replay") as progress:
                 outcome.join(checking.replay_all(conn, place.alliance, names, start, How(run, progress)))
     return outcome
+
+
+def _keep(conn: Connection, outcome: Outcome, *, quick: bool) -> None:
+    """For the auditor's pages; where nothing can be written, the findings are told all the same."""
+    try:
+        verifications.keep_all(conn, outcome.reports, known.code(), clock.now(), replayed=not quick)
+    except psycopg.Error as error:
+        screen.aside(f"not kept for the pages: {type(error).__name__}")
 
 
 @contextmanager

@@ -72,8 +72,8 @@ def _lines(view: View, rows: list[Changed]) -> list[dict[str, Any]]:
             "fields": [
                 (
                     audit_values.place(view, d.place),
-                    audit_values.value(view, d.place, d.before),
-                    audit_values.value(view, d.place, d.after),
+                    audit_values.value(view, d.place, d.before, row.model),
+                    audit_values.value(view, d.place, d.after, row.model),
                 )
                 for d in row.fields
             ],

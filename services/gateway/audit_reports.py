@@ -176,7 +176,7 @@ def reproduce(number: ReportNumber, request: Request) -> RedirectResponse:
     """Make it again from the records. Raises NotAllowed, NotFound, Busy."""
     site, found = audit.auditing(request).site, _load(request, number)
     audit_jobs.of(request).start(f"reproduce {number}", lambda progress: _reproduce(site, found, progress))
-    return RedirectResponse(f"/audit/reports/{number}#again", 303)
+    return RedirectResponse(f"/audit/reports/{number}", 303)
 
 
 def _reproduce(site: Site, found: Report, progress: Progress) -> reproducing.Outcome:

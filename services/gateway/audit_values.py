@@ -97,9 +97,7 @@ def value(view: View, path: str, found: Any, aggregate: str = "") -> Cell:  # no
         case int() if name == "fen":
             return shown.plain(shown.yuan(found, view.lang), number=True)
         case list():
-            inner = any(isinstance(part, list) for part in found)
-            between = view.t("、", ", ") if inner or all(isinstance(part, str) for part in found) else " "
-            return shown.joined((value(view, name, part, aggregate) for part in found), between)
+            return shown.joined((_part(view, name, part, aggregate) for part in found), view.t("、", ", "))
         case {"log": str(log), "position": int(position), **rest} if set(rest) <= {"leaf"}:
             return shown.record(log, position)
         case dict():
@@ -108,6 +106,13 @@ def value(view: View, path: str, found: Any, aggregate: str = "") -> Cell:  # no
         case str():
             return _text(view, name, found, aggregate)
     return shown.plain(found)
+
+
+def _part(view: View, name: str, found: Any, aggregate: str) -> Cell:
+    """A part of a list; what is a list itself, such as a day and its half, in one breath."""
+    if isinstance(found, list):
+        return shown.joined((value(view, name, part, aggregate) for part in found), " ")
+    return value(view, name, found, aggregate)
 
 
 def _text(view: View, name: str, found: str, aggregate: str) -> Cell:
@@ -126,9 +131,9 @@ def _text(view: View, name: str, found: str, aggregate: str) -> Cell:
 
 
 def _stage(view: View, name: str, aggregate: str) -> Cell | None:
-    """As the list of its kind calls it; of an unknown kind as the first list that knows the word."""
-    among = [kinds.BY_AGGREGATE[aggregate]] if aggregate in kinds.BY_AGGREGATE else kinds.KINDS
-    kind = next((kind for kind in among if name in kind.stages), None)
+    """As the list of its kind, or of its read model, calls it; else as the first list that knows the word."""
+    near = [kind for kind in kinds.KINDS if aggregate in {kind.aggregate, kind.model.name}]
+    kind = next((kind for kind in [*near, *kinds.KINDS] if name in kind.stages), None)
     return view.stage(kind, name) if kind else None
 
 
