@@ -7,7 +7,7 @@ from typing import NamedTuple
 from events import errors, merkle
 from events.alliance import Alliance
 from services.auditor.checking import Found
-from services.ledger import logs
+from services.ledger import logs, redaction
 from services.ledger.findings import LIMIT
 from services.runtime.database import Connection
 
@@ -55,10 +55,10 @@ def compare(
 def _leaves(conn: Connection, log: str, positions: Sequence[int]) -> dict[int, bytes]:
     with conn.cursor(binary=True) as cursor:
         rows = cursor.execute(
-            "SELECT position, value FROM ledger.entry WHERE log = %s AND position = ANY(%s::bigint[])",
+            "SELECT position, value, leaf FROM ledger.entry WHERE log = %s AND position = ANY(%s::bigint[])",
             [log, list(set(positions))],
         ).fetchall()
-    return {position: merkle.leaf_hash(value) for position, value in rows}  # type: ignore[misc,arg-type]  # the table's own types
+    return {p: leaf if value == redaction.GONE else merkle.leaf_hash(value) for p, value, leaf in rows}  # type: ignore[misc,arg-type]  # the table's own types
 
 
 def _signed(alliance: Alliance, log: str, copy: Copy) -> bool:

@@ -52,7 +52,7 @@ class _Walk:
 
     def __init__(self, conn: Connection, alliance: Alliance, report: Report) -> None:
         self._conn, self._alliance, self._report = conn, alliance, report
-        time = fields.time_at(conn, report.log, report.start)
+        time = fields.time_at(conn, report.log, report.start) if report.start else b""
         self._fields = fields.Fields(alliance.id, report, time)
         self._good = self._position = report.start
         self._covered = store.latest(conn, report.log)[0]

@@ -1,5 +1,6 @@
 """All logs of a node are checked, and every finding names its log."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -16,7 +17,12 @@ ALL = nodes.alliance(LOG, OTHER)
 
 def verified(ledger: Ledger, *names: str) -> Outcome:
     with ledger.database.connection() as conn:
-        return checking.verify_all(conn, ALL, names)
+        return summed(checking.verify_all(conn, ALL, names))
+
+
+def summed(outcome: Outcome) -> Outcome:
+    """Without the reports that it sums."""
+    return replace(outcome, reports=[])
 
 
 def change(ledger: Ledger, position: int) -> None:
@@ -53,7 +59,7 @@ def test_progress_tells_how_much_there_is(ledger: Ledger) -> None:
 
 def test_streams_are_replayed_in_all_logs(ledger: Ledger) -> None:
     with ledger.database.connection() as conn:
-        assert checking.replay_all(conn, ALL) == Outcome(logs=2, events=300)
+        assert summed(checking.replay_all(conn, ALL)) == Outcome(logs=2, events=300)
 
 
 def test_a_log_is_verified_in_stretches_by_processes_and_a_finding_is_told_as_in_one_piece(
@@ -67,7 +73,7 @@ def test_a_log_is_verified_in_stretches_by_processes_and_a_finding_is_told_as_in
     with workers.Workers(2) as started, ledger.database.connection() as conn:
         how = How(partial(started.run, ledger.dsn, "", ALL))
         # when all is well, each record is looked at once
-        assert checking.verify_all(conn, ALL, how=how) == Outcome(logs=2, events=340)
+        assert summed(checking.verify_all(conn, ALL, how=how)) == Outcome(logs=2, events=340)
         # and when a leaf and the node over it are changed, once is what is told
         change(ledger, 7)
         conn.execute("UPDATE ledger.node SET hash = sha256(hash)")
