@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeAlias
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
-from events import catalogue
+from events import catalogue, errors
 from projections import timeline
 from projections.timeline import Chosen
 from services.gateway import audit, covering, cursors, lists
@@ -111,10 +111,12 @@ def types(lang: str) -> list[tuple[str, list[tuple[str, str]]]]:
 
 @routes.get("/audit/records/{log}/{position}.json", include_in_schema=False)
 def value(log: LogName, position: PositionNumber, request: Request) -> Response:
-    """The exact bytes that were signed."""
+    """The exact bytes that were signed. Raises NotFound, Gone."""
     view = View(request)
     with view.site.database.connection() as conn:
         found = covering.of(conn, log, position)
+    if not found.value:
+        raise errors.Gone(f"record {log}:{position} was redacted: its bytes are served by nobody")
     headers = {"content-disposition": f'attachment; filename="{log}-{position}.json"'}
     return Response(found.value, media_type="application/cloudevents+json; charset=utf-8", headers=headers)
 

@@ -34,7 +34,7 @@ def svg(graph: Graph, say: Say, title: str) -> Markup:
     lines = "".join(_edge(edge, places) for edge in graph.edges)
     boxes = "".join(_node(node, places, say(node), start=node.key == graph.start) for node in graph.nodes)
     return Markup(  # noqa: S704  (every text in it is escaped where it is put in)
-        f'<svg class="lineage" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img"'
+        f'<svg class="lineage" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="group"'
         f' aria-label="{escape(title)}"><defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4"'
         ' markerUnits="userSpaceOnUse" markerWidth="10" markerHeight="10" orient="auto">'
         '<path d="M0 0 L8 4 L0 8 z"/></marker></defs>'

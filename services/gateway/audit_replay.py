@@ -14,7 +14,7 @@ from projections.source import Entry
 from projections.track import Vector
 from services.auditor import playing, positions
 from services.auditor.playing import Filter, Merge
-from services.gateway import audit, audit_events, audit_jobs, details, lists
+from services.gateway import audit, audit_events, audit_jobs, lists
 from services.gateway.audit_events import Asked, Filters
 from services.gateway.view import View
 from services.runtime.database import Connection
@@ -80,14 +80,13 @@ def _bounds(conn: Connection, asked: Asked, cursor: str) -> tuple[Vector, Vector
 
 
 def _lines(view: View, entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """Each record with its sentence and the day on which it was recorded."""
+    """Each record with its sentence; one that was redacted has neither that nor a time."""
     records = {e: record for e in entries if (record := _read(e)) is not None}
     view.know(records.values())
     return [
         {
             "entry": entry,
             "time": entry.time.decode(),
-            "day": details.day_of(view, entry.time.decode()),
             "said": view.sentence(records[entry]) if entry in records else None,
         }
         for entry in entries

@@ -40,6 +40,28 @@ def test_an_auditor_goes_from_a_figure_to_evidence_that_holds_without_us(
     take_the_pack_away(auditor, alliance, tmp_path)
 
 
+def test_replay_plays_pauses_and_steps(auditor: Person, alliance: Embedded) -> None:
+    look(auditor, alliance, "replay")
+    lines, state = auditor.page.locator("#played-lines > li"), auditor.page.locator("#player-state")
+    expect(lines).to_have_count(2)  # what the walk above recorded, without any script
+    auditor.page.get_by_role("button", name="下一条").click()
+    expect(lines).to_have_count(1)
+    expect(lines.first).to_contain_text(TITLE)
+    expect(state).to_have_text("已暂停")
+    auditor.page.get_by_role("button", name="播放").click()
+    expect(lines).to_have_count(2)
+    expect(state).to_have_text("播放完毕")
+
+
+def test_events_come_by_themselves_until_paused(auditor: Person, alliance: Embedded) -> None:
+    watching = auditor.page.context.new_page()
+    watching.goto(f"{alliance.alliance.node('chongqing').url}/audit/events?live=true")
+    an_activity_is_held(auditor)
+    expect(watching.locator("main")).to_contain_text(f"{LOG}:4")
+    watching.get_by_role("button", name="暂停").click()
+    expect(watching.get_by_role("button", name="实时更新")).to_be_visible()
+
+
 def look(auditor: Person, alliance: Embedded, page: str) -> None:
     auditor.page.goto(f"{alliance.alliance.node('chongqing').url}/audit/{page}")
 

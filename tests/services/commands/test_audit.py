@@ -5,6 +5,7 @@ import json
 import pytest
 
 from events import checkpoints, keys, merkle
+from services.auditor import verifications
 from services.commands import options
 from tests.services.commands.installation import LOGS, Installation
 
@@ -25,6 +26,20 @@ def test_a_whole_ledger_has_no_finding(signed: Installation) -> None:
     assert told == {"ok": True, "logs": 2, "events": 30, "unknown": 0, "findings": [], "more": 0}
     assert signed.run("audit", "verify").splitlines()[-1] == "2 logs, 30 events: no findings"
     assert signed.json("audit", "replay")["ok"]
+
+
+def test_what_was_verified_is_kept_for_the_pages(signed: Installation) -> None:
+    signed.run("audit", "verify")
+    signed.run("audit", "verify", "--log", HERE, "--from", "10", "--quick")
+
+    with options.place(signed.file).connection() as conn:
+        kept = verifications.kept(conn)
+
+    assert [(x.start, x.upto, x.replayed, x.findings) for x in kept[HERE]] == [
+        (10, 30, False, 0), (0, 30, True, 0),
+    ]  # fmt: skip
+    assert verifications.covered(kept[HERE]) == 30
+    assert [x.upto for x in kept[LOGS[1]]] == [0]
 
 
 def test_a_changed_record_is_found_where_it_is_and_the_exit_code_says_so(signed: Installation) -> None:
