@@ -64,7 +64,7 @@ class _Walk:
     def page(self, page: Page) -> None:
         """The next rows, as they come."""
         rows, self._nodes = page.rows, page.nodes
-        gone = self._redacted(rows)
+        gone = {} if all(map(itemgetter(1), rows)) else self._redacted(rows)
         if there := [row for row in rows if row[0] not in gone] if gone else rows:
             self._fields.check(there)
         leaves = merkle.leaf_hashes(map(itemgetter(1), rows))

@@ -210,7 +210,7 @@ def _work(copy: Copy, stop: threading.Event, trouble: list[BaseException]) -> No
     try:
         with copy.database.connection() as conn:
             for _ in ledger.working(copy.database, conn, copy.guard):
-                if stop.is_set():
+                if stop.wait(0.02):  # or it would grow faster than it is checked
                     return
     except BaseException as error:
         trouble.append(error)
