@@ -56,6 +56,7 @@ class Embedded:
             node = self.nodes[name] = Node(self.world.settings(name), self.alliance, exchange)
             self._open.callback(node.close)
             node.open()
+        self.serve()  # before the loops: they ask one another
         for node in self.nodes.values():
             node.start()
         self._open.callback(self._tell_all)

@@ -1,12 +1,11 @@
-"""One node of the demo in a process of its own: plays its share of the script once, then serves its pages.
+"""One node of the demo in a process of its own: serves its pages, and plays its share of the script once.
 
-`python -m services.demo.member FOLDER NAME [quiet]`; quiet: without pages. It ends on a signal, or when its
-standard input does: whoever started it is gone then.
+`python -m services.demo.member FOLDER NAME`. It ends on a signal, or when its standard input does: whoever
+started it is gone then.
 """
 
 import os
 import signal
-import socket
 import sys
 import threading
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from services.demo import expander
 from services.demo.play import Player
 from services.demo.world import World
+from services.gateway.app import create_app
 from services.node import alliances, channel, running, serving, site
 from services.node.node import Node
 from services.node.serving import Server
@@ -22,8 +22,8 @@ from services.runtime import clock, logs
 _LOOK = 0.2
 
 
-def run(world: World, name: str, *, pages: bool) -> None:
-    """Open, load, serve, until told to stop. Raises whatever ends the load."""
+def run(world: World, name: str) -> None:
+    """Open, serve, load, until told to stop. Raises whatever ends the load."""
     signal.pthread_sigmask(signal.SIG_BLOCK, running.SIGNALS)
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     settings = world.settings(name)
@@ -32,11 +32,20 @@ def run(world: World, name: str, *, pages: bool) -> None:
         node = Node(settings, alliance, exchange)
         try:
             node.open()
-            node.start()
-            if _loaded(world, node):
-                _serve(node, bound) if pages else signal.sigwait(running.SIGNALS)
+            _run(world, node, Server(create_app(site.site(node)), bound))
         finally:
             node.close()
+
+
+def _run(world: World, node: Node, server: Server) -> None:
+    server.start(node.name)  # before the loops: nodes ask one another
+    try:
+        node.start()
+        if _loaded(world, node):
+            while server.alive and not _told_to_stop(_LOOK):
+                pass
+    finally:
+        server.stop()
 
 
 def _loaded(world: World, node: Node) -> bool:
@@ -69,16 +78,6 @@ class _Share:
             self.error = error
 
 
-def _serve(node: Node, bound: socket.socket) -> None:
-    from services.gateway.app import create_app  # loading goes without pages
-
-    server = Server(create_app(site.site(node)), bound)
-    server.start(node.name)
-    while server.alive and not _told_to_stop(_LOOK):
-        pass
-    server.stop()
-
-
 def _told_to_stop(seconds: float) -> bool:
     return signal.sigtimedwait(running.SIGNALS, seconds) is not None
 
@@ -91,4 +90,4 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     logs.configure(clock.now)
-    run(World(Path(sys.argv[1])), sys.argv[2], pages="quiet" not in sys.argv[3:])
+    run(World(Path(sys.argv[1])), sys.argv[2])

@@ -35,7 +35,7 @@ class Broker(Protocol):
 class Separate:
     """Four node processes over one folder. `start_broker` starts Kafka on a folder of its own.
 
-    `durable` False: for data that nobody will miss; `pages` False: the nodes serve none.
+    `durable` False: for data that nobody will miss.
     """
 
     def __init__(
@@ -44,9 +44,8 @@ class Separate:
         start_broker: Callable[[Path], Broker],
         *,
         durable: bool = True,
-        pages: bool = True,
     ) -> None:
-        self._folder, self._start_broker, self._pages = folder, start_broker, pages
+        self._folder, self._start_broker = folder, start_broker
         self._server = EmbeddedPostgres(folder / "postgres", durable=durable)
         self._open = ExitStack()
         self._databases: dict[str, Database] = {}
@@ -88,7 +87,6 @@ class Separate:
 
     def _spawn(self, name: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "services.demo.member", str(self._folder.absolute()), name]
-        command += [] if self._pages else ["quiet"]
         with (self.world.node(name) / "log").open("ab") as log:
             return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
 

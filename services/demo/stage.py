@@ -66,7 +66,7 @@ def _loaded(exchange: str, folder: Path) -> tuple[Agreement, list[str]]:
 
 def _opened(exchange: str, folder: Path, *, kept: bool) -> Demo:
     if exchange == "kafka":
-        return Separate(folder, _broker, durable=kept, pages=kept)
+        return Separate(folder, _broker, durable=kept)
     return Embedded(folder, durable=kept)
 
 

@@ -10,14 +10,12 @@ import httpx
 from events import errors, notes
 from events.alliance import Alliance
 from services.node.alliances import Versions
-from services.runtime import logs
 
 PEERS = 8
 """So many nodes are asked in a round, others in the next; news spreads from node to node."""
 _TIMEOUT = httpx.Timeout(3, read=5)
 _PATIENCE = 20.0
 _OK = 200
-_log = logs.get(__name__)
 
 
 def path(number: int) -> str:
@@ -51,8 +49,8 @@ def _asked(versions: Versions, name: str, chosen: random.Random | None) -> Itera
                 _compare(client, versions)
                 if (note := _get(client, number + 1)) is not None:
                     yield note
-        except errors.Unavailable as error:
-            _log.debug("alliance-not-asked", reason=error.message)
+        except errors.Unavailable:
+            continue  # it costs its turn only: the next round asks again, maybe others
 
 
 def _others(current: Alliance, name: str, chosen: random.Random | None) -> list[str]:

@@ -81,8 +81,8 @@ def _pauses() -> Iterator[float]:
 
 
 def _serve(node: Node, server: Server) -> None:
+    server.start(node.name)  # before the loops: nodes ask one another
     node.start()
-    server.start(node.name)
     _log.info(
         "node-started", node=node.name, listen=node.settings.http.listen, exchange=node.settings.exchange,
         own=len(node.own), followed=len(node.followed),
