@@ -9,8 +9,8 @@ from services.demo.embedded import Embedded
 
 
 @pytest.fixture(scope="module")
-def alliance(server_folder: Path) -> Iterator[Embedded]:
-    """The demo's nodes, empty, with their pages served."""
-    with Embedded(server_folder / "journeys", durable=False) as demo:
+def alliance(server_folder: Path, request: pytest.FixtureRequest) -> Iterator[Embedded]:
+    """The demo's nodes, empty, with their pages served; each module has its own."""
+    with Embedded(server_folder / request.module.__name__.rpartition(".")[2], durable=False) as demo:
         demo.serve()
         yield demo

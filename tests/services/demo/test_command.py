@@ -17,7 +17,9 @@ from services.demo.embedded import Embedded
 from services.demo.world import NODES
 from tests.support.demo import Loaded
 
-YINQIAO = [sys.executable, "-c", "from services.cli import main; main()"]
+# A test run in the background ignores SIGINT, and its children would too.
+_HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+YINQIAO = [sys.executable, "-c", f"{_HEARS}\nfrom services.cli import main; main()"]
 
 
 @pytest.fixture

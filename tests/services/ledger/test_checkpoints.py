@@ -105,10 +105,11 @@ def test_two_by_mistake_take_turns(ledger: Ledger) -> None:
 
 
 def once(monkeypatch: pytest.MonkeyPatch, step: str, act: Callable[[], object]) -> None:
-    """Do something the next time that the step is passed."""
+    """Do something the next time that the test itself passes the step; a demo's threads may pass it too."""
+    mine = threading.get_ident()
 
     def failpoint(name: str) -> None:
-        if name == step:
+        if name == step and threading.get_ident() == mine:
             monkeypatch.setattr(checkpoints, "failpoint", lambda _: None)
             act()
 
