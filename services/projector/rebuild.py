@@ -91,12 +91,7 @@ def anew(
     builder.begin()
     builder.build(lambda conn: _ends(conn, model))
     with database.transaction() as conn:
-        conn.execute("SET LOCAL statement_timeout = 0")
-        before = _live(conn, model)
-        while builder.step(conn, _ends(conn, model)):
-            continue
-        comparable = before is not None and before.version == model.version
-        found = rebuild.compare(conn, live(model), builder.instance) if comparable else []
+        before, found = _compared(conn, builder, model)
         switched = accept or not found
         if switched:
             rebuild.switch(conn, model)
@@ -115,17 +110,24 @@ def check(database: Database, model: ReadModel, progress: Progress = _quiet) -> 
     try:
         builder.build(lambda conn: _ends(conn, model))
         with database.transaction() as conn:
-            conn.execute("SET LOCAL statement_timeout = 0")
-            before = _live(conn, model)
-            while builder.step(conn, _ends(conn, model)):
-                continue
-            comparable = before is not None and before.version == model.version
-            found = rebuild.compare(conn, live(model), builder.instance) if comparable else []
+            before, found = _compared(conn, builder, model)
     finally:
         with database.transaction() as conn:
             track.drop(conn, builder.instance.name)
     version = before.version if before else None
     return Report(model.name, version, model.version, builder.records, found, switched=False)
+
+
+def _compared(
+    conn: Connection, builder: Builder, model: ReadModel
+) -> tuple[track.State | None, list[Difference]]:
+    """The live instance, locked, and the rows on which the one that was built differs at the same vector."""
+    conn.execute("SET LOCAL statement_timeout = 0")
+    before = _live(conn, model)
+    while builder.step(conn, _ends(conn, model)):
+        continue
+    comparable = before is not None and before.version == model.version
+    return before, rebuild.compare(conn, live(model), builder.instance) if comparable else []
 
 
 def _live(conn: Connection, model: ReadModel) -> track.State | None:
