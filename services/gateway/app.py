@@ -1,7 +1,10 @@
 """The web face of one node: all routes in one list, behind the guards."""
 
+import warnings
+
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 
 from services.gateway import (
     api,
@@ -71,6 +74,8 @@ ROUTES: tuple[APIRouter, ...] = (
 
 def create_app(site: Site) -> FastAPI:
     """The application of a node."""
+    # FastAPI silences this one itself, but not while several applications start in one process.
+    warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
     app = FastAPI(
         title="银桥 Yinqiao",
         version="1",
