@@ -59,6 +59,15 @@ class Declined(Answer):
     reason: Why
 
 
+class Remark(Event):
+    """Base of every event that says something of a day which the asker's stream holds, after the answer.
+
+    Where that stream goes on in another log, the basis names its last record in the one that asked.
+    """
+
+    day: Reference
+
+
 class Settling(Event):
     """Base of every event that settles a loop; `answers` are the promises it rests on."""
 

@@ -249,7 +249,7 @@ class AcceptanceReturned(loops.Returned, type="yinqiao.talent.acceptance-returne
     en = "{bureau} returns the offer: {reason}"
 
 
-class AcceptanceDayConfirmed(Event, type="yinqiao.talent.acceptance-day-confirmed.v1"):
+class AcceptanceDayConfirmed(loops.Remark, type="yinqiao.talent.acceptance-day-confirmed.v1"):
     """The host confirms a service day that the home logged."""
 
     zh = "{bureau}确认服务日：{day}"
@@ -257,7 +257,7 @@ class AcceptanceDayConfirmed(Event, type="yinqiao.talent.acceptance-day-confirme
     day: Annotated[Reference, Field(description="the service day's record in the home's log")]
 
 
-class AcceptanceDayQuestioned(Event, type="yinqiao.talent.acceptance-day-questioned.v1"):
+class AcceptanceDayQuestioned(loops.Remark, type="yinqiao.talent.acceptance-day-questioned.v1"):
     """The host does not confirm a service day as logged."""
 
     zh = "{bureau}对服务日（{day}）提出疑问：{reason}"
@@ -420,12 +420,12 @@ def evolve_acceptance(acceptance: Acceptance | None, record: Record[Event]) -> A
         ):
             return Acceptance(_STAGE[type(answer)], answer)
         case Acceptance(stage="accepted" | "rated", days=days), AcceptanceDayConfirmed(day=day) if (
-            _of_home(acceptance, day) and (day.log, day.position) not in days
+            _of_home(acceptance, day, record.basis) and (day.log, day.position) not in days
         ):
             key = (day.log, day.position)
             return replace(acceptance, days=days | {key}, questioned=acceptance.questioned - {key})
         case Acceptance(stage="accepted" | "rated", days=days), AcceptanceDayQuestioned(day=day) if (
-            _of_home(acceptance, day) and (day.log, day.position) not in days
+            _of_home(acceptance, day, record.basis) and (day.log, day.position) not in days
         ):
             return replace(acceptance, questioned=acceptance.questioned | {(day.log, day.position)})
         case Acceptance(stage="accepted"), AcceptanceRated():
@@ -433,8 +433,13 @@ def evolve_acceptance(acceptance: Acceptance | None, record: Record[Event]) -> A
     raise impossible(acceptance, record)
 
 
-def _of_home(acceptance: Acceptance, day: Reference) -> bool:
-    return day.log[:6] == acceptance.last.question.log[:6]
+def _of_home(acceptance: Acceptance, day: Reference, basis: loops.Basis) -> bool:
+    """Logged where the host was asked; or where that goes on, when the basis names a record from before.
+
+    That the day's stream goes on from there, the projector sees (`parties`).
+    """
+    home = acceptance.last.question.log
+    return day.log[:6] == home[:6] or any(log == home for log, _ in basis)
 
 
 _STAGE: dict[type[Event], str] = {

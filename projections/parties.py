@@ -45,6 +45,8 @@ class Parties:
             case loops.Settling(answers=answers):
                 for answer in answers:
                     self._check_answer(record, found[answer.log, answer.position].data)
+            case loops.Remark(day=day) if any(key[0] != day.log for key in record.basis):
+                self._check_remark(record, found[day.log, day.position])
             case Continued(continues=old):
                 self._check_continued(record, fact, found[old.key])
 
@@ -81,16 +83,31 @@ class Parties:
         if question.log != settling.log and not self._goes_on(settling, (question.log, question.position)):
             raise errors.Foreign("settles with an answer to a question that is not its own")
 
+    def _check_remark(self, record: Record[Event], day: Record[Event]) -> None:
+        """A day of a stream that goes on in another log: it must go on from the one that asked."""
+        own = [r.data for part in self._back(record) for r in part]
+        asked = {(e.question.log, e.question.position) for e in own if isinstance(e, loops.Answer)}
+        if asked and not any(self._goes_on(day, question) for question in asked):
+            raise errors.Foreign("speaks of a day in a stream that does not go on from the one that asked")
+
     def _goes_on(self, record: Record[Event], earlier: Key) -> bool:
-        """Whether the record's stream goes on, in any number of logs, from that of the earlier one."""
+        """Whether the record's stream is that of the earlier one, or goes on from it over some logs."""
         stood = self._look_up([earlier]).get(earlier)
+        streams = ((part[0].log, part[0].stream) for part in self._back(record))
+        return stood is not None and (stood.log, stood.stream) in streams
+
+    def _back(self, record: Record[Event]) -> Iterator[list[Record[Event]]]:
+        """The record's stream up to it, then those that it goes on from, as far as they are here.
+
+        A stream never comes back to a log that was closed; one that says so would lead round for ever.
+        """
         log, stream, until = record.log, record.stream, record.position
-        while stood is not None and log != stood.log:
-            first = self._source.history(log, stream, until, ())[0]
-            if not isinstance(first.data, Continued):
-                return False
-            (log, stream), until = _before(first), first.data.continues.position
-        return stood is not None and stream == stood.stream
+        seen: set[str] = set()
+        while log not in seen and (part := self._source.history(log, stream, until, ())):
+            yield part
+            seen.add(log)
+            if isinstance(part[0].data, Continued):
+                (log, stream), until = _before(part[0]), part[0].data.continues.position
 
     def _check_continued(self, record: Record[Event], fact: Continued, last: Record[Event]) -> None:
         old = fact.continues

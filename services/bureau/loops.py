@@ -52,7 +52,7 @@ def answer(case: Case, aggregate: str, theirs: Stream, event: Answer) -> Stream:
     """Record our answer in the one stream we answer theirs with."""
     question = event.question.log, event.question.position
     cause = next(r for r in theirs.records if r.key == question)
-    key = f"{theirs.records[0].log}/{theirs.records[0].stream}"  # as it was named before it went on elsewhere
+    key = named(theirs)
     mine = case.reading.holder(case.log, aggregate, key)
     if mine is not None:
         stream = case.own(aggregate, mine)
@@ -61,6 +61,12 @@ def answer(case: Case, aggregate: str, theirs: Stream, event: Answer) -> Stream:
     stream = case.start(aggregate, event, cause=cause)
     case.claim(aggregate, key, stream)
     return stream
+
+
+def named(theirs: Stream) -> str:
+    """How the one stream that answers another is claimed: by the other's name before it went on elsewhere."""
+    first = theirs.records[0]
+    return f"{first.log}/{first.stream}"
 
 
 def answers(case: Case, stream: Stream, kind: type[_E], *asking: type[Event]) -> list[Record[_E]]:

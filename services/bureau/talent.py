@@ -11,7 +11,8 @@ from pydantic import Field, model_validator
 
 from events import envelope, errors
 from events import talent as events
-from events.event import Event, Record
+from events.event import Event, Key, Record
+from events.history import Continued
 from events.loops import Role
 from events.talent import Half, Purpose
 from events.values import (
@@ -387,7 +388,7 @@ def confirm_days(case: Case, command: ConfirmDays) -> None:
     for position in command.positions:
         day = _served(theirs, position)
         event = events.AcceptanceDayConfirmed(day=case.reference(day))
-        case.add(mine, event, cause=day)
+        case.add(mine, event, cause=day, basis=_before(theirs))
 
 
 @decides(QuestionDay)
@@ -396,7 +397,7 @@ def question_day(case: Case, command: QuestionDay) -> None:
     theirs, mine = _both(case, command)
     day = _served(theirs, command.position)
     event = events.AcceptanceDayQuestioned(day=case.reference(day), reason=command.reason)
-    case.add(mine, event, cause=day)
+    case.add(mine, event, cause=day, basis=_before(theirs))
 
 
 @decides(Rate)
@@ -411,14 +412,20 @@ def rate(case: Case, command: Rate) -> None:
 def _both(case: Case, command: Asked) -> tuple[Stream, Stream]:
     """The home's dispatch and our acceptance of it. Raises Conflict."""
     theirs = case.theirs("dispatch", command.log, command.stream)
-    mine = case.reading.holder(case.log, "acceptance", f"{theirs.log}/{theirs.id}")
+    mine = case.reading.holder(case.log, "acceptance", loops.named(theirs))
     if mine is None:
         raise errors.Conflict("this bureau has not accepted the dispatch")
     return theirs, case.own("acceptance", mine)
 
 
+def _before(theirs: Stream) -> list[Key]:
+    """The last records of the streams that the home's goes on from: what the host was asked in."""
+    return [r.data.continues.key for r in theirs.records if isinstance(r.data, Continued)]
+
+
 def _served(theirs: Stream, position: int) -> Record[Event]:
-    found = next((r for r in theirs.records if r.position == position), None)
+    """A day in the log that the command names; those of a log before it are named with their stream there."""
+    found = next((r for r in theirs.records if r.key == (theirs.log, position)), None)
     if found is None or not isinstance(found.data, events.DispatchServiceDayLogged):
         raise errors.NotFound(f"the dispatch has no service day at position {position}", field="positions")
     return found

@@ -63,11 +63,12 @@ def history(conn: Connection, log: str, stream: str) -> list[Record[Event]]:
 
 def whole(conn: Connection, records: list[Record[Event]]) -> list[Record[Event]]:
     """A stream's records, with those that it goes on from before them. Raises Damage, UnknownType."""
-    if not records or not isinstance(records[0].data, Continued):
-        return records
-    old = records[0].data.continues
-    before = [r for r in _stream(conn, old.log, old.subject) if r.position <= old.position]
-    return [*whole(conn, before), *records]
+    seen: set[str] = set()  # a stream that says it goes on from itself would lead round for ever
+    while records and isinstance(records[0].data, Continued) and records[0].log not in seen:
+        seen.add(records[0].log)
+        old = records[0].data.continues
+        records = [*(r for r in _stream(conn, old.log, old.subject) if r.position <= old.position), *records]
+    return records
 
 
 def _stream(conn: Connection, log: str, stream: str) -> list[Record[Event]]:

@@ -1,0 +1,64 @@
+"""What read models count of successors who speak in their predecessors' place: days, experts, memoranda."""
+
+from datetime import date
+
+import pytest
+
+from events import talent as events
+from events.event import Event, Record
+from projections import dispatches, talent
+from tests.projections.conftest import NewNode
+from tests.projections.histories import World, reference
+from tests.projections.nodes import Node
+from tests.projections.reading import ask as ask_model
+from tests.projections.test_dispatches import HOME, HOST, Sending
+
+NEW = "500157"
+LATER = date(2026, 5, 3)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def node(new_node: NewNode, world: World) -> Node:
+    return new_node(world, chosen=[talent.MODEL])
+
+
+def moved(world: World, last: Record[Event], *others: Record[Event]) -> list[str]:
+    """The home's log is closed; streams with these last records go on in NEW, as the streams given back."""
+    closing = world.close(HOME, NEW)
+    return [world.go_on(record, NEW, closing).stream for record in (last, *others)]
+
+
+def served(node: Node, log: str, stream: str) -> list[str | None]:
+    return [row.word for row in ask_model(node, talent.MODEL, dispatches.service_days, log, stream)]
+
+
+def test_a_day_of_the_homes_successor_counts_as_the_host_says(node: Node, world: World) -> None:
+    sending = Sending(world).run()
+    last = sending.serve()
+    (stream,) = moved(world, last)
+    day = world.record(NEW, stream, events.DispatchServiceDayLogged(day=LATER, half=events.Half.FULL))
+    # when the host confirms it, naming the last record in the log where it was asked
+    acceptance = f"{sending.word}/{HOST}"
+    world.record(HOST, acceptance, events.AcceptanceDayConfirmed(day=reference(day)), [last])
+    world.record(HOST, acceptance, events.AcceptanceDayConfirmed(day=reference(last)))
+    # then
+    assert served(node, NEW, stream) == ["confirmed", "confirmed"]
+    assert node.waiting("talent") == {}
+
+
+def test_a_day_of_another_dispatch_is_foreign_to_the_host(node: Node, world: World) -> None:
+    sending, other = Sending(world).run(), Sending(world, "e").run()
+    last = sending.serve()
+    _, strange = moved(world, last, other.serve())
+    day = world.record(NEW, strange, events.DispatchServiceDayLogged(day=LATER, half=events.Half.FULL))
+    # when the host of both speaks of the other's day where it answered the first
+    confirmed = events.AcceptanceDayConfirmed(day=reference(day))
+    word = world.record(HOST, f"{sending.word}/{HOST}", confirmed, [last])
+    # then
+    assert served(node, NEW, strange) == [None, None]
+    assert node.waiting("talent") == {word.key: "foreign"}

@@ -1,0 +1,81 @@
+"""What successors of closed logs do in their predecessors' place: service days, experts, memoranda."""
+
+import pytest
+
+from events import errors
+from events.history import stream_of
+from events.membership import Closure
+from projections import dispatches
+from projections import talent as talents
+from services.bureau import talent
+from services.bureau.continuing import CloseLog, Continue
+from services.bureau.office import Answer
+from tests.services.bureau.province import Province, day
+from tests.services.bureau.test_cooperation import HOME, HOST, in_force
+from tests.services.bureau.test_talent import started
+
+NEW_HOME, NEW_HOST = "500117", "512000"
+
+
+def merge(province: Province, old: str, new: str) -> None:
+    """One bureau's log is closed, and another's goes on with it."""
+    province.do(old, CloseLog(reason=Closure.MERGER, successor=new))
+    province.do(new, Continue(log=old))
+
+
+def log_day(province: Province, log: str, stream: str, text: str) -> Answer:
+    return province.do(log, talent.LogDay(stream=stream, day=day(text)))
+
+
+def confirm(province: Province, bureau: str, log: str, stream: str, *logged: Answer) -> Answer:
+    positions = tuple(answer.position for answer in logged)
+    return province.do(bureau, talent.ConfirmDays(log=log, stream=stream, positions=positions))
+
+
+def served(province: Province, log: str, stream: str) -> dict[str, str | None]:
+    """The host's word on each day of a dispatch, by the day."""
+    rows = province.ask(talents.MODEL, dispatches.service_days, log, stream)
+    return {row.day.isoformat(): row.word for row in rows}
+
+
+def nothing_waits(province: Province) -> bool:
+    with province.database.connection() as conn:
+        return conn.execute("SELECT FROM projection.waiting").fetchall() == []
+
+
+def test_the_host_confirms_days_that_the_homes_successor_logs_and_those_from_before(
+    province: Province,
+) -> None:
+    # given a dispatch with a day logged, which goes on at the home's successor with another day
+    in_force(province)
+    old = started(province)
+    before = log_day(province, HOME, old, "2026-02-03")
+    merge(province, HOME, NEW_HOME)
+    new = stream_of(HOME, old, NEW_HOME)
+    after = log_day(province, NEW_HOME, new, "2026-02-04")
+    # when the host confirms both, each under the name of the log where it stands
+    confirm(province, HOST, NEW_HOME, new, after)
+    confirm(province, HOST, HOME, old, before)
+    # then both count, and no second time
+    assert served(province, NEW_HOME, new) == {"2026-02-03": "confirmed", "2026-02-04": "confirmed"}
+    assert nothing_waits(province)
+    with pytest.raises(errors.Conflict):
+        confirm(province, HOST, NEW_HOME, new, after)
+    with pytest.raises(errors.NotFound):
+        confirm(province, HOST, NEW_HOME, new, before)
+
+
+def test_both_sides_go_on_elsewhere_and_a_day_is_confirmed(province: Province) -> None:
+    in_force(province)
+    old = started(province)
+    before = log_day(province, HOME, old, "2026-02-03")
+    merge(province, HOST, NEW_HOST)
+    merge(province, HOME, NEW_HOME)
+    new = stream_of(HOME, old, NEW_HOME)
+    after = log_day(province, NEW_HOME, new, "2026-02-04")
+    # when
+    confirm(province, NEW_HOST, NEW_HOME, new, after)
+    confirm(province, NEW_HOST, HOME, old, before)
+    # then
+    assert served(province, NEW_HOME, new) == {"2026-02-03": "confirmed", "2026-02-04": "confirmed"}
+    assert nothing_waits(province)
