@@ -7,7 +7,7 @@ Damage.
 
 import re
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from events import errors, merkle
@@ -111,10 +111,10 @@ def decode_bundle(tile: Tile, content: bytes) -> list[bytes]:
     return entries
 
 
-def check_bundle(tile: Tile, entries: Sequence[bytes], subtree: merkle.Subtree) -> None:
-    """Damage, naming the position, unless each record is the one that the (proven) leaf hash stands for."""
-    for index, entry in enumerate(entries, tile.index * WIDTH):
-        if merkle.leaf_hash(entry) != subtree(0, index):
+def check_bundle(tile: Tile, leaves: Iterable[bytes], subtree: merkle.Subtree) -> None:
+    """Damage, naming the position, unless the records have the (proven) leaf hashes."""
+    for index, leaf in enumerate(leaves, tile.index * WIDTH):
+        if leaf != subtree(0, index):
             raise errors.Damage(f"{tile.path}: the record at position {index + 1} has other bytes")
 
 

@@ -9,10 +9,13 @@ from typing import TypeAlias
 
 import httpx
 
-from events import errors, tiles
+from events import errors, holes, tiles
 
 Holder: TypeAlias = Callable[[str, str], bytes]
-"""(log, path) -> the content of `checkpoint` or of a tile's path. Raises NotFound, Unavailable, Damage."""
+"""(log, path) -> the content of `checkpoint` or of a tile's path.
+
+Raises NotFound, Gone (a bundle with a redacted record), Unavailable, Damage.
+"""
 Sign: TypeAlias = Callable[[str, str, bytes], Mapping[str, str]]
 """(method, path with query, body) -> the headers that say which node asks."""
 
@@ -20,7 +23,7 @@ _NOTES = ("checkpoint", "witnessed")
 _CHECKPOINT_LIMIT = 65_536
 _HASHES_LIMIT = tiles.WIDTH * 32
 _BUNDLE_LIMIT = tiles.WIDTH * (2 + tiles.ENTRY_LIMIT)
-_GONE = (404, 410)
+_NOT_FOUND, _GONE = 404, 410
 _OK = 200
 _TIMEOUT = httpx.Timeout(5, read=10)
 _PATIENCE = 60.0
@@ -39,7 +42,7 @@ class TilesClient:
         )
 
     def __call__(self, log: str, path: str) -> bytes:
-        """The content, no longer than such a thing can be. Raises NotFound, Unavailable, Damage."""
+        """The content, no longer than such a thing can be. Raises NotFound, Gone, Unavailable, Damage."""
         request = self._client.build_request("GET", f"/log/{log}/{path}")
         target = request.url.raw_path.decode()
         request.headers.update({"accept-encoding": "identity", **self._sign("GET", target, b"")})
@@ -50,7 +53,9 @@ class TilesClient:
             raise errors.Unavailable(f"{target} cannot be fetched: {type(error).__name__}") from error
 
     def _content(self, answer: httpx.Response, target: str, limit: int) -> bytes:
-        if answer.status_code in _GONE:
+        if answer.status_code == _GONE:
+            raise errors.Gone(f"{target} holds a redacted record")
+        if answer.status_code == _NOT_FOUND:
             raise errors.NotFound(f"{target} is not held there")
         if answer.status_code != _OK:
             raise errors.Unavailable(f"{target} was answered with {answer.status_code}")
@@ -77,7 +82,8 @@ def _trusted() -> ssl.SSLContext:
 def _limit(path: str) -> int:
     if path in _NOTES:
         return _CHECKPOINT_LIMIT
-    return _BUNDLE_LIMIT if tiles.parse(path).level is None else _HASHES_LIMIT
+    tile = holes.parse(path) or tiles.parse(path)
+    return _BUNDLE_LIMIT if tile.level is None else _HASHES_LIMIT
 
 
 def _unsigned(_method: str, _path: str, _body: bytes) -> Mapping[str, str]:

@@ -98,7 +98,7 @@ _ID_AT = envelope.TIME_AT + envelope.TIME_WIDTH + len('","id":"')
 _COMMANDS = f"""
 INSERT INTO ledger.command (log, command, digest, position, count)
 SELECT log, convert_from(substring(value FROM {_ID_AT + 1} FOR 36), 'UTF8'), '', position, 1
-FROM ledger.entry WHERE log = %s AND position > %s
+FROM ledger.entry WHERE log = %s AND position > %s AND value <> ''
 """  # noqa: S608  (a number)
 
 # Claims stand in no record: services.bureau.reclaiming knows what the records mean, and finds them again.

@@ -1,11 +1,13 @@
 """Redacted records: their bytes are gone by decision, their leaf hashes stay, and so do all proofs."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from events import errors
+from events import catalogue, errors
 from events.event import Event, Record
-from events.membership import RecordRedacted
+from events.holes import Held, Hole
+from events.membership import LogClosed, RecordRedacted
 from services.ledger import read
 from services.runtime.database import Connection
 
@@ -28,20 +30,94 @@ def apply(conn: Connection, decisions: Iterable[Record[Event]]) -> int:
 
 
 def _apply(conn: Connection, record: Record[Event], decision: RecordRedacted) -> int:
-    if decision.log != record.log or decision.position >= record.position:
+    if not _may(record, decision):
         return 0
-    return conn.execute(_APPLY, [
-        decision.log, decision.position, base64.b64decode(decision.leaf), record.position,
-    ]).rowcount  # fmt: skip
+    return conn.execute(_APPLY, {
+        "log": decision.log, "position": decision.position, "leaf": base64.b64decode(decision.leaf),
+        "stream": decision.stream, "decision": record.position, "binding": _BINDING,
+    }).rowcount  # fmt: skip
 
 
+def _may(record: Record[Event], decision: RecordRedacted) -> bool:
+    return decision.log == record.log and decision.position < record.position
+
+
+# What holds logs together stays: without the decisions, nobody could tell a redacted record from a taken one.
+_BINDING = [
+    f'%","type":"{kind}","subject":%'.encode()
+    for kind in (RecordRedacted.type, LogClosed.type, "yinqiao.%-continued.v1")
+]
 _APPLY = """
 WITH gone AS (
-    UPDATE ledger.entry SET value = '' WHERE log = %s AND position = %s AND leaf = %b AND value <> ''
+    UPDATE ledger.entry SET value = ''
+    WHERE log = %(log)s AND position = %(position)s AND leaf = %(leaf)b AND stream = %(stream)s::text::uuid
+        AND value <> '' AND NOT value LIKE ANY (%(binding)s::bytea[])
     RETURNING log, position
 )
-INSERT INTO ledger.redacted (log, position, decision) SELECT log, position, %s FROM gone
+INSERT INTO ledger.redacted (log, position, decision) SELECT log, position, %(decision)s FROM gone
 ON CONFLICT DO NOTHING
+"""
+
+
+class _Decided(NamedTuple):
+    """A hole, the stream that it is of, and the position of the decision."""
+
+    position: int
+    stream: str
+    decision: int
+
+
+class Holes:
+    """The holes of a run: each counts only with the decision, which the same run must bring after it."""
+
+    def __init__(self, log: str) -> None:
+        self._log = log
+        self._open: dict[int, bytes] = {}
+        self._decided: list[_Decided] = []
+
+    def see(self, after: int, values: Sequence[Held]) -> None:
+        """The next values, which follow position `after`."""
+        for position, value in enumerate(values, after + 1):
+            if isinstance(value, Hole):
+                self._open[position] = value.leaf
+            elif self._open and decides(value):
+                self._decide(value)
+
+    def _decide(self, value: bytes) -> None:
+        try:
+            record = catalogue.decode(value)
+        except errors.BadRecord:
+            return
+        said = record.data
+        if not isinstance(said, RecordRedacted) or record.log != self._log or not _may(record, said):
+            return
+        if self._open.get(said.position) == base64.b64decode(said.leaf):
+            del self._open[said.position]
+            self._decided.append(_Decided(said.position, said.stream, record.position))
+
+    def store(self, conn: Connection, head: int) -> None:
+        """Say of the rows beyond `head` what is known of them. Raises Damage when a decision is lacking.
+
+        A hole is the next of its stream: what its bytes said of that, the record after it says too.
+        """
+        if self._open:
+            raise errors.Damage(f"record {min(self._open)} of log {self._log} is withheld without a decision")
+        for hole in sorted(self._decided):
+            if hole.position > head:
+                conn.execute(_STORE, {"log": self._log} | hole._asdict())
+
+
+_STORE = """
+WITH gone AS (
+    INSERT INTO ledger.redacted (log, position, decision) VALUES (%(log)s, %(position)s, %(decision)s)
+)
+UPDATE ledger.entry SET stream = %(stream)s::text::uuid, version = 1 + coalesce(greatest((
+    SELECT max(version) FROM ledger.entry
+    WHERE own AND log = %(log)s AND stream = %(stream)s::text::uuid AND position < %(position)s
+), (
+    SELECT max(version) FROM ledger.entry
+    WHERE NOT own AND log = %(log)s AND stream = %(stream)s::text::uuid AND position < %(position)s
+)), 0) WHERE log = %(log)s AND position = %(position)s
 """
 
 

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Sequence
 
 from events import envelope, errors
+from events.holes import Held, Hole
 from events.membership import LogClosed
 from services.runtime.database import Connection
 
@@ -12,6 +13,8 @@ _TRAILER = b"\xff\xff"
 _COLUMNS = struct.Struct(
     ">iqi?i16siii32si"
 )  # a length before each: position, own, stream, version, leaf, value
+_HOLE = struct.Struct(">iqi?iii32si")
+_NONE = -1
 _COPY = "COPY ledger.entry (log, position, own, stream, version, leaf, value) FROM STDIN (FORMAT BINARY)"
 
 
@@ -38,13 +41,23 @@ class Rows:
         """Of the last value packed."""
         return self._time.decode()
 
-    def pack(self, values: Sequence[bytes], leaves: Sequence[bytes]) -> list[bytes]:
+    def pack(self, values: Sequence[Held], leaves: Sequence[bytes]) -> list[bytes]:
         """One packed row a value; a Breach, with the value, for one that does not belong where it stands.
 
         WrongSource when it is no readable envelope of this log, WrongPosition when it claims another position
-        or a time before that of the entry before it; Reopened when the log was closed before it.
+        or a time before that of the entry before it; Reopened when the log was closed before it. A hole is a
+        row of no bytes, of which stream and version are not known yet.
         """
-        return [self._row(value, leaf) for value, leaf in zip(values, leaves, strict=True)]
+        return [
+            self._hole(leaf) if isinstance(value, Hole) else self._row(value, leaf)
+            for value, leaf in zip(values, leaves, strict=True)
+        ]
+
+    def _hole(self, leaf: bytes) -> bytes:
+        if self.closed:
+            raise self._breach(errors.Reopened, "comes after the one that closed it", b"")
+        self.head += 1
+        return self._start + _HOLE.pack(8, self.head, 1, self._own, _NONE, _NONE, 32, leaf, 0)
 
     def _row(self, value: bytes, leaf: bytes) -> bytes:
         position = self.head + 1

@@ -4,20 +4,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from events import checkpoints, errors, merkle
+from events import checkpoints, errors, holes, merkle
 from events.alliance import Alliance
 from events.checkpoints import Checkpoint
+from events.holes import Held
 from services.ledger import rows, tree
+from services.ledger.redaction import Holes
 from services.runtime.database import Connection
 
 CHUNK = 1_000
 
 
 class Run(NamedTuple):
-    """The values from position `after` + 1 on, and the signed note over the log up to the last of them."""
+    """The values from position `after` + 1 on, and the signed note over the log up to the last of them.
+
+    A hole stands for a redacted one; the decision must be among the values that follow.
+    """
 
     after: int
-    values: Iterable[bytes]
+    values: Iterable[Held]
     note: str
 
 
@@ -39,7 +44,8 @@ def accept(conn: Connection, alliance: Alliance, log: str, values: Sequence[byte
 
     Values that are stored already may stand before the new ones. Nothing is left behind when it raises:
 
-        Damage: the note is none of this log, or the values do not lead from what is stored to its root.
+        Damage: the note is none of this log, or the values do not lead from what is stored to its root, or
+            one of them is withheld without a decision.
         WrongSource, WrongPosition: the note covers a value that does not belong there.
         Fork: the note contradicts what is stored; both notes are the evidence.
         Reopened: the log is closed, and the note is over more than that.
@@ -165,7 +171,7 @@ def _take(
     conn: Connection,
     alliance: Alliance,
     stored: Stored,
-    values: Iterator[bytes],
+    values: Iterator[Held],
     checkpoint: Checkpoint,
     grown: tree.Tree,
     note: str,
@@ -176,9 +182,11 @@ def _take(
     )
     nodes: list[tree.Node] = []
     breach: errors.Breach | None = None
+    gone = Holes(stored.log)
     while chunk := list(islice(values, CHUNK)):
-        leaves = [merkle.leaf_hash(value) for value in chunk]
+        leaves = [holes.leaf_hash(value) for value in chunk]
         present = _present(conn, stored, grown.size, leaves)
+        gone.see(grown.size, chunk)
         nodes += grown.extend(leaves)
         if grown.size >= checkpoint.size:
             _check_root(grown, checkpoint)
@@ -191,6 +199,7 @@ def _take(
     if breach is not None:
         breach.evidence = (*breach.evidence, note.encode())
         raise breach
+    gone.store(conn, stored.head)
     return nodes, packer
 
 

@@ -1,13 +1,15 @@
 """The tiles of a log (C2SP tlog-tiles): served from SQL, and proved when they come from any other holder."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from events import errors, merkle, tiles
+from events import errors, holes, merkle, tiles
 from events.alliance import Alliance
 from events.checkpoints import Checkpoint
+from events.holes import Held, Hole
 from events.tiles import Proven, Tile
 from services.ledger import checkpoints, logs, read, receipts, redaction, tree
 from services.ledger.guard import Guard
+from services.ledger.read import Entry
 from services.ledger.store import Run
 from services.runtime.database import Connection
 
@@ -20,15 +22,20 @@ def serve(conn: Connection, guard: Guard | None, log: str, path: str) -> bytes:
     """What stands under a path of a log: its published checkpoint, or a tile or bundle of any published size.
 
     An own log is published as far as the guard file holds it. The checkpoint carries the cosignatures that
-    are known of it. Raises NotFound, and Invalid for no such path.
+    are known of it. Raises NotFound, Gone for a bundle with a redacted record, which is served with its holes
+    only (`events.holes`), and Invalid for no such path.
     """
     size, note = published(conn, guard, log)
     if path == CHECKPOINT:
         return receipts.cosigned(conn, log, size, note).encode()
-    tile = tiles.parse(path)
+    holed = holes.parse(path)
+    tile = holed or tiles.parse(path)
     if not tiles.holds(size, tile):
         raise errors.NotFound(f"log {log} has no {path} at size {size}")
-    return _bundle(conn, log, tile) if tile.level is None else _hashes(conn, log, tile)
+    if tile.level is not None:
+        return _hashes(conn, log, tile)
+    entries = _entries(conn, log, tile)
+    return _holed(entries) if holed else _bundle(log, entries)
 
 
 def published(conn: Connection, guard: Guard | None, log: str) -> tuple[int, str]:
@@ -40,13 +47,20 @@ def published(conn: Connection, guard: Guard | None, log: str) -> tuple[int, str
     return found
 
 
-def _bundle(conn: Connection, log: str, tile: Tile) -> bytes:
-    after = tile.index * tiles.WIDTH
-    entries = list(read.entries(conn, log, after, tile.width))
+def _entries(conn: Connection, log: str, tile: Tile) -> list[Entry]:
+    entries = list(read.entries(conn, log, tile.index * tiles.WIDTH, tile.width))
     _whole(log, tile, [entry.position - 1 for entry in entries])
+    return entries
+
+
+def _bundle(log: str, entries: list[Entry]) -> bytes:
     if gone := [entry.position for entry in entries if entry.value == redaction.GONE]:
         raise errors.Gone(f"record {gone[0]} of log {log} was redacted: its bytes are served by nobody")
     return tiles.encode_bundle([entry.value for entry in entries])
+
+
+def _holed(entries: list[Entry]) -> bytes:
+    return holes.encode([Hole(e.leaf) if e.value == redaction.GONE else e.value for e in entries])
 
 
 def _hashes(conn: Connection, log: str, tile: Tile) -> bytes:
@@ -89,12 +103,20 @@ def proved_entries(
     return Run(after, _values(fetch, subtree, checkpoint, after), theirs)
 
 
-def _values(fetch: Fetch, subtree: merkle.Subtree, checkpoint: Checkpoint, after: int) -> Iterator[bytes]:
+def _values(fetch: Fetch, subtree: merkle.Subtree, checkpoint: Checkpoint, after: int) -> Iterator[Held]:
     """Bundle after bundle, each checked against the proven leaf hashes."""
     for bundle in _bundles(checkpoint.size, after):
-        entries = tiles.decode_bundle(bundle, fetch(bundle.path))
-        tiles.check_bundle(bundle, entries, subtree)
+        entries = _fetched(fetch, bundle)
+        tiles.check_bundle(bundle, map(holes.leaf_hash, entries), subtree)
         yield from entries[max(0, after - bundle.index * tiles.WIDTH) :]
+
+
+def _fetched(fetch: Fetch, bundle: Tile) -> Sequence[Held]:
+    """The records, or where some of them are gone for good, records and holes."""
+    try:
+        return tiles.decode_bundle(bundle, fetch(bundle.path))
+    except errors.Gone:
+        return holes.decode(bundle, fetch(holes.path(bundle)))
 
 
 def _bundles(size: int, after: int) -> Iterator[Tile]:

@@ -172,9 +172,9 @@ def test_a_changed_record_is_named_by_its_position() -> None:
     # given a bundle whose third record was changed on the way
     proven = tiles.Proven(SIZE, merkle.root(LEAVES), Holder())
     tile = Tile(None, 1)
-    entries = [str(i).encode() for i in range(256, 512)]
-    tiles.check_bundle(tile, entries, proven)
-    entries[2] = b"changed"
+    leaves = LEAVES[256:512]
+    tiles.check_bundle(tile, leaves, proven)
+    leaves[2] = merkle.leaf_hash(b"changed")
     # then the position says where
     with pytest.raises(errors.Damage, match="position 259 "):
-        tiles.check_bundle(tile, entries, proven)
+        tiles.check_bundle(tile, leaves, proven)

@@ -95,7 +95,7 @@ def test_a_node_without_a_topic_to_read_is_healed_over_http(
     ("answer", "path", "kind"),
     [
         (send(404), "checkpoint", errors.NotFound),
-        (send(410), "tile/entries/000", errors.NotFound),
+        (send(410), "tile/entries/000", errors.Gone),
         (send(503), "checkpoint", errors.Unavailable),
         (send(302, location="http://127.0.0.1:1/secret"), "checkpoint", errors.Unavailable),
         (send(200, b"x" * 65_537), "checkpoint", errors.Damage),
