@@ -383,7 +383,11 @@ def _sound(offer: DispatchOffered, record: Record[Event]) -> bool:
 
 
 def _own(reference: Reference, record: Record[Event]) -> bool:
-    return reference.log[:6] == record.bureau
+    """The bureau's own expert; or one that it goes on with, where the basis names a record of its own log.
+
+    That the expert's stream goes on in that log, the projector sees (`parties`).
+    """
+    return reference.log[:6] == record.bureau or any(log == record.log for log, _ in record.basis)
 
 
 def _asks_host(dispatch: Dispatch, asks: tuple[loops.Ask, ...]) -> bool:

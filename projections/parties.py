@@ -7,6 +7,7 @@ from events import errors, loops
 from events.event import Event, Key, Record
 from events.history import Continued, Corrected, stream_of
 from events.membership import LogClosed, Succession
+from events.talent import DispatchOffered
 from projections.source import Place, Source
 
 
@@ -47,6 +48,8 @@ class Parties:
                     self._check_answer(record, found[answer.log, answer.position].data)
             case loops.Remark(day=day) if any(key[0] != day.log for key in record.basis):
                 self._check_remark(record, found[day.log, day.position])
+            case DispatchOffered(expert=expert) if expert.log[:6] != record.bureau:
+                self._check_lent(record, (expert.log, expert.position))
             case Continued(continues=old):
                 self._check_continued(record, fact, found[old.key])
 
@@ -89,6 +92,12 @@ class Parties:
         asked = {(e.question.log, e.question.position) for e in own if isinstance(e, loops.Answer)}
         if asked and not any(self._goes_on(day, question) for question in asked):
             raise errors.Foreign("speaks of a day in a stream that does not go on from the one that asked")
+
+    def _check_lent(self, record: Record[Event], expert: Key) -> None:
+        """An expert of a closed log: the basis names where its stream goes on in the log of the offer."""
+        here = self._look_up([key for key in record.basis if key[0] == record.log]).values()
+        if not any(isinstance(r.data, Continued) and self._goes_on(r, expert) for r in here):
+            raise errors.Foreign("offers an expert of another bureau")
 
     def _goes_on(self, record: Record[Event], earlier: Key) -> bool:
         """Whether the record's stream is that of the earlier one, or goes on from it over some logs."""

@@ -127,21 +127,23 @@ class Case:
 
     def _load(self, aggregate: str, log: str, stream: str, records: list[Record[Event]]) -> Stream:
         kind = catalogue.AGGREGATES[aggregate]
-        if not records or records[0].aggregate != aggregate:
+        if not records or records[0].aggregate != aggregate or records[-1].log != log:
             raise errors.NotFound(f"there is no {kind.en} {stream[:8]} of {log} here", field="stream")
         loaded = Stream(kind, log, stream, records, kind.fold(records), records[-1].version)
         if log == self.log:
             self.streams[stream] = loaded
         return loaded
 
-    def start(self, aggregate: str, event: Event, *, cause: Record[Event] | None = None) -> Stream:
+    def start(
+        self, aggregate: str, event: Event, *, cause: Record[Event] | None = None, basis: Iterable[Key] = ()
+    ) -> Stream:
         """A new stream with its first fact; `cause` is the record of another stream that it follows from."""
         kind = catalogue.AGGREGATES[aggregate]
         space = envelope.namespace(self.alliance, self.log)
         stream = Stream(kind, self.log, envelope.subject_id(space, self.command, self._started), [], None, 0)
         self._started += 1
         self.streams[stream.id] = stream
-        self.add(stream, event, cause=cause)
+        self.add(stream, event, cause=cause, basis=basis)
         return stream
 
     def go_on(self, records: list[Record[Event]], event: Continued, basis: Iterable[Key]) -> Stream:

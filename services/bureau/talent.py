@@ -26,7 +26,6 @@ from events.values import (
     Place,
     Position,
     Reason,
-    Reference,
     Title,
     Why,
 )
@@ -234,14 +233,17 @@ def offer(case: Case, command: Offer) -> None:
     memoranda = case.opened("talent", [command.host]) if command.host else ()
     need = _need(case, command)
     batch = command.batch or (_batch(case) if len(command.experts) > 1 else None)
-    for expert in command.experts:
+    for stream_id in command.experts:
+        expert = _offerable(case, stream_id)
         event = events.DispatchOffered(
-            host=command.host, outside=command.outside, expert=_offerable(case, expert), field=command.field,
+            host=command.host, outside=command.outside, expert=case.reference(expert.records[0]),
+            field=command.field,
             purpose=command.purpose, days=command.service_days, starts=command.starts, ends=command.ends,
             agreed=command.agreed, need=case.reference(need.records[0]) if need else None, batch=batch,
             memoranda=memoranda,
         )  # fmt: skip
-        stream = case.start("dispatch", event, cause=need.records[0] if need else None)
+        going_on = [r.key for r in expert.records if isinstance(r.data, Continued)]
+        stream = case.start("dispatch", event, cause=need.records[0] if need else None, basis=going_on)
         case.add(stream, _approved(case, command.host, command.days))
 
 
@@ -256,7 +258,7 @@ def _need(case: Case, command: Offer) -> Stream | None:
     return need
 
 
-def _offerable(case: Case, stream: str) -> Reference:
+def _offerable(case: Case, stream: str) -> Stream:
     expert = case.read("expert", stream)
     if expert.state.stage != "shared":
         raise errors.Conflict(f"expert {stream[:8]} is no longer shared")
@@ -265,7 +267,7 @@ def _offerable(case: Case, stream: str) -> Reference:
             f"expert {stream[:8]} needs clearance before a post and has none; have it checked first",
             field="experts",
         )  # fmt: skip
-    return case.reference(expert.records[0])
+    return expert
 
 
 def _batch(case: Case) -> UUID:
@@ -322,7 +324,7 @@ def log_day(case: Case, command: LogDay) -> None:
 @claims.holds(events.DispatchServiceDayLogged)
 def half_days(dispatch: events.Dispatch, event: events.DispatchServiceDayLogged) -> claims.Keys:
     """The expert's half-days, held over all dispatches of the bureau."""
-    expert = dispatch.offer.expert.position
+    expert = f"{dispatch.offer.expert.log}:{dispatch.offer.expert.position}"
     return [("half-day", f"{expert}/{day}/{half}") for day, half in sorted(events.halves(event))]
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from events import talent as events
 from events.event import Event, Record
-from projections import dispatches, talent
+from events.values import Expertise
+from projections import dispatches, experts, talent
 from tests.projections.conftest import NewNode
 from tests.projections.histories import World, reference
 from tests.projections.nodes import Node
@@ -62,3 +63,28 @@ def test_a_day_of_another_dispatch_is_foreign_to_the_host(node: Node, world: Wor
     # then
     assert served(node, NEW, strange) == [None, None]
     assert node.waiting("talent") == {word.key: "foreign"}
+
+
+def offered(world: World, expert: Record[Event], *basis: Record[Event], word: str = "n") -> Record[Event]:
+    offer = events.DispatchOffered(
+        host=HOST, expert=reference(expert), field=Expertise.AGRICULTURE, purpose=events.Purpose.ADVICE,
+        days=20, starts=LATER, ends=LATER, agreed=LATER,
+    )  # fmt: skip
+    return world.record(NEW, word, offer, basis)
+
+
+def test_an_expert_of_a_closed_log_is_the_one_that_goes_on_in_the_log_of_the_offer(
+    node: Node, world: World
+) -> None:
+    first, second = Sending(world).run(), Sending(world, "e").run()
+    closing = world.close(HOME, NEW)
+    here = world.go_on(first.expert, NEW, closing)
+    # when the successor offers it, and the one that it did not go on with, and another bureau's
+    offered(world, first.expert, here)
+    without = offered(world, second.expert, word="o")
+    another = offered(world, second.expert, here, word="p")
+    # then
+    row = ask_model(node, talent.MODEL, experts.one, NEW, here.stream, LATER)
+    assert row is not None
+    assert (row.bureau, row.serving) == (NEW, 2)
+    assert node.waiting("talent") == {without.key: "foreign", another.key: "foreign"}

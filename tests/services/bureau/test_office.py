@@ -218,3 +218,10 @@ def test_a_correction_with_a_bad_value_names_the_field_and_not_the_value(
     )
     with pytest.raises(errors.Invalid, match=field):
         province.do("500117", correct)
+
+
+def test_a_neighbours_stream_at_the_same_node_is_nobody_elses(province: Province) -> None:
+    stream = province.stream(province.do("500117", plan()))
+    with pytest.raises(errors.NotFound):
+        province.do("500153", activity.Cancel(stream=stream, reason=Why(code=Reason.NO_LONGER_NEEDED)))
+    assert entries(province, "500153") == 0

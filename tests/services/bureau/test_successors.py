@@ -5,16 +5,17 @@ import pytest
 from events import errors
 from events.history import stream_of
 from events.membership import Closure
-from projections import dispatches
+from projections import dispatches, experts
 from projections import talent as talents
 from services.bureau import talent
 from services.bureau.continuing import CloseLog, Continue
 from services.bureau.office import Answer
 from tests.services.bureau.province import Province, day
 from tests.services.bureau.test_cooperation import HOME, HOST, in_force
-from tests.services.bureau.test_talent import started
+from tests.services.bureau.test_talent import offer, shared, started
 
 NEW_HOME, NEW_HOST = "500117", "512000"
+TODAY = day("2026-03-02")
 
 
 def merge(province: Province, old: str, new: str) -> None:
@@ -79,3 +80,31 @@ def test_both_sides_go_on_elsewhere_and_a_day_is_confirmed(province: Province) -
     # then
     assert served(province, NEW_HOME, new) == {"2026-02-03": "confirmed", "2026-02-04": "confirmed"}
     assert nothing_waits(province)
+
+
+def test_an_expert_goes_on_and_is_offered_by_the_successor_for_half_days_that_are_free(
+    province: Province,
+) -> None:
+    # given an expert who served, and one of the successor's whose sharing has the same position
+    in_force(province)
+    expert = shared(province)
+    old = started(province, expert)
+    log_day(province, HOME, old, "2026-02-03")
+    merge(province, HOME, NEW_HOME)
+    gone_on = stream_of(HOME, expert, NEW_HOME)
+    # when the successor offers the expert anew
+    offered = province.do(NEW_HOME, offer(gone_on))
+    new = province.stream(offered)
+    province.do(HOST, talent.Accept(log=NEW_HOME, stream=new))
+    province.do(NEW_HOME, talent.Start(stream=new, day=day("2026-02-02")))
+    # then no half-day is served twice, and both dispatches are of one expert
+    with pytest.raises(errors.Taken):
+        log_day(province, NEW_HOME, new, "2026-02-03")
+    assert log_day(province, NEW_HOME, new, "2026-02-04").position > 0
+    total = province.ask(talents.MODEL, dispatches.total, dispatches.Chosen())
+    assert (total.dispatches, total.experts) == (2, 1)
+    (row,) = province.ask(talents.MODEL, experts.experts, experts.Chosen(), TODAY)
+    assert (row.bureau, row.stream, row.serving) == (NEW_HOME, gone_on, 2)
+    assert nothing_waits(province)
+    with pytest.raises(errors.NotFound):
+        province.do(NEW_HOME, offer(expert))
