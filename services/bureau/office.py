@@ -193,8 +193,10 @@ class Office:
         """Let those concerned read the attachments; before the append: no event names what stays shut."""
         for case in cases:
             for fact in case.facts:
+                records = case.streams[fact.stream].records
                 for digest in sharing.attachments(fact.data):
-                    self._entitle(case.bureau, digest, sharing.audience(case.streams[fact.stream].records))
+                    if not sharing.inherited(digest, records, case.log):
+                        self._entitle(case.bureau, digest, sharing.audience(records))
 
     def cite(self, bureau: str, command: Command) -> None:
         """A draft is about to name the command's attachments: they stay. Raises NotFound, NotAllowed."""

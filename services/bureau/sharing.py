@@ -18,6 +18,11 @@ def attachments(payload: Value) -> list[str]:
     return found + (attachments(payload.new()) if isinstance(payload, Corrected) else [])
 
 
+def inherited(digest: str, records: Iterable[Record[Event]], log: str) -> bool:
+    """Whether a stream names the attachment since it stood in another log, whose node keeps it."""
+    return any(r.log != log and digest in attachments(r.data) for r in records)
+
+
 def audience(records: Iterable[Record[Event]]) -> frozenset[str]:
     """The bureaus that the facts of a stream name: asked, answered, hosts, parties."""
     found = (_bureau(name, value) for record in records for name, value in _walk("", record.data))

@@ -19,7 +19,7 @@ from services.exchange import schema as exchange_schema
 from services.exchange.receive import Receiver
 from services.exchange.ship import Shipper
 from services.exchange.tiles_client import TilesClient
-from services.ledger import closing, confirm, keyring, logs, receipts
+from services.ledger import closing, confirm, heirs, keyring, logs, receipts
 from services.ledger import schema as ledger_schema
 from services.ledger.checkpoints import Checkpointer
 from services.ledger.cosigning import Cosigner
@@ -97,8 +97,9 @@ class Node:
         self.projector = Projector(self.database, MODELS)
         self.store = Store(alliance.id, settings.attachments.dir, random or os.urandom)
         self.holdings = Holdings(
-            self.name, lambda: self.alliance, self.database, self.store, self.signer, now
-        )
+            self.name, lambda: self.alliance, self.database, self.store, self.signer, now,
+            inherits=self._inherits,
+        )  # fmt: skip
         self.office = Office(
             self.database, alliance.id, now, workdays.add, self.appended.set,
             self.holdings.entitle, self.standing.check,
@@ -130,6 +131,10 @@ class Node:
         if closed:
             again = rebuild.without_void(self.database, MODELS)
             _log.warning("logs-closed", node=self.name, logs=closed, read_models_rebuilt=again)
+
+    def _inherits(self, bureau: str, owner: str, digest: str) -> bool:
+        with self.database.connection() as conn:
+            return heirs.inherits(conn, bureau, owner, digest)
 
     def _checkpointer(self) -> Checkpointer:
         """Signs with the keys that are held and that the alliance names."""

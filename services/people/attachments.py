@@ -29,6 +29,7 @@ _SALT, _KEY, _NONCE = 32, 32, 12
 _COPYING = 7_100_002
 _UNCITED = """SELECT digest FROM people.attachment
 WHERE own AND cited IS NULL AND erased IS NULL AND stored < %s ORDER BY stored LIMIT 500 FOR UPDATE"""
+_OWNER = "SELECT bureau FROM people.attachment WHERE digest = %s AND own"
 _DIGEST = re.compile(r"[A-Za-z0-9+/]{43}=")
 _READER = re.compile(rf"[0-9]{{6}}|{PUBLIC}")
 
@@ -102,6 +103,11 @@ class Store:
         if asker != row.bureau and not {asker, PUBLIC} & set(row.entitled):
             raise errors.NotAllowed(f"{row.bureau} has not opened this attachment to {asker}")
         return self._open(row, digest, self._keys.get(digest))
+
+    def owner(self, conn: Connection, digest: str) -> str | None:
+        """Whose own attachment it is; None when none of that name is kept here."""
+        row = conn.execute(_OWNER, [digest]).fetchone()
+        return str(row[0]) if row else None
 
     def entitle(self, conn: Connection, bureau: str, digest: str, bureaus: Iterable[str]) -> None:
         """Open a bureau's own attachment to more bureaus, or to `PUBLIC`, and keep it from `sweep`.

@@ -28,7 +28,11 @@ class Served(NamedTuple):
 
 
 class Holdings:
-    """One node's attachments. `alliance` gives the version in force now."""
+    """One node's attachments. `alliance` gives the version in force now.
+
+    `inherits(bureau, owner, digest)` says whether a bureau goes on with what names another's attachment: it
+    may read it, open it to others and erase it like the owner, whose log is closed.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class Holdings:
         signer: notes.Signer,
         clock: Clock,
         http: httpx.Client | None = None,
+        inherits: Callable[[str, str, str], bool] = lambda *_: False,
     ) -> None:
         self._name = name
         self._alliance = alliance
@@ -48,6 +53,7 @@ class Holdings:
         self._clock = clock
         self._http = http or fetch.client()
         self._gate = requests.Gate(name, clock)
+        self._inherits = inherits
 
     def put(self, bureau: str, content: bytes, mediatype: str, entitled: Iterable[str]) -> values.Attachment:
         """Keep a hosted bureau's attachment. Raises Invalid."""
@@ -66,8 +72,9 @@ class Holdings:
 
     def entitle(self, bureau: str, digest: str, bureaus: Iterable[str]) -> None:
         """Open a hosted bureau's attachment to more bureaus. Raises NotFound, NotAllowed."""
+        owner = self._owner(bureau, digest)
         with self._database.transaction() as conn:
-            self._store.entitle(conn, bureau, digest, bureaus)
+            self._store.entitle(conn, owner, digest, bureaus)
 
     def sweep(self) -> int:
         """Delete what was uploaded for a form that nobody sent, a week after; how many."""
@@ -76,8 +83,9 @@ class Holdings:
 
     def erase(self, bureau: str, digest: str, reason: values.Reason) -> None:
         """Make a hosted bureau's attachment unreadable. Raises NotFound, NotAllowed."""
+        owner = self._owner(bureau, digest)
         with self._database.transaction() as conn:
-            self._store.erase(conn, bureau, digest, reason)
+            self._store.erase(conn, owner, digest, reason)
 
     def serve(self, headers: Mapping[str, str], target: str) -> Served:
         """Answer the signed `GET` of another node; `target` is the path with its query, as it came.
@@ -102,8 +110,22 @@ class Holdings:
         return bureau
 
     def _own(self, digest: str, asker: str) -> Opened:
-        with self._database.connection() as conn:
+        try:
+            with self._database.connection() as conn:
+                return self._store.get(conn, digest, asker, own_only=True)
+        except errors.NotAllowed:
+            owner = self._owner(asker, digest)
+            if owner == asker:
+                raise
+        with self._database.transaction() as conn:
+            self._store.entitle(conn, owner, digest, [asker])
             return self._store.get(conn, digest, asker, own_only=True)
+
+    def _owner(self, bureau: str, digest: str) -> str:
+        """In whose name the bureau acts: its own, or the owner's in whose place it stands."""
+        with self._database.connection() as conn:
+            owner = self._store.owner(conn, digest) or bureau
+        return owner if owner == bureau or self._inherits(bureau, owner, digest) else bureau
 
     def _theirs(self, digest: str, asker: str, log: str) -> Opened:
         alliance = self._alliance()

@@ -4,17 +4,20 @@ import pytest
 
 from events import errors
 from events.history import stream_of
-from events.membership import Closure
+from events.membership import Closure, Part
+from events.values import Reason, Why
 from projections import dispatches, experts
 from projections import talent as talents
-from services.bureau import talent
+from services.bureau import records, talent
 from services.bureau.continuing import CloseLog, Continue
 from services.bureau.office import Answer
+from services.ledger import heirs
+from tests.services.bureau.examples import attachment
 from tests.services.bureau.province import Province, day
-from tests.services.bureau.test_cooperation import HOME, HOST, in_force
+from tests.services.bureau.test_cooperation import HOME, HOST, in_force, proposal
 from tests.services.bureau.test_talent import offer, shared, started
 
-NEW_HOME, NEW_HOST = "500117", "512000"
+NEW_HOME, NEW_HOST, OTHER = "500117", "512000", "511600"
 TODAY = day("2026-03-02")
 
 
@@ -108,3 +111,35 @@ def test_an_expert_goes_on_and_is_offered_by_the_successor_for_half_days_that_ar
     assert nothing_waits(province)
     with pytest.raises(errors.NotFound):
         province.do(NEW_HOME, offer(expert))
+
+
+def test_attachments_go_with_their_streams(province: Province) -> None:
+    # given a memorandum that goes on at the successor, and a proposal that goes on at another bureau
+    stream, text = in_force(province), attachment("第一稿").digest
+    draft = proposal(text=attachment("另一稿"), title="另一份备忘录")
+    other = province.stream(province.do(HOME, draft))
+    towns = Part(log=OTHER, streams=(other,))
+    province.do(HOME, CloseLog(reason=Closure.SPLIT, successor=NEW_HOME, parts=(towns,)))
+    province.do(NEW_HOME, Continue(log=HOME))
+
+    def heirs_of(digest: str) -> set[str]:
+        with province.database.connection() as conn:
+            bureaus = (HOME, HOST, NEW_HOME, NEW_HOST, OTHER)
+            return {bureau for bureau in bureaus if heirs.inherits(conn, bureau, HOME, digest)}
+
+    # then each text is its successor's, and nobody else's
+    assert heirs_of(text) == {NEW_HOME}
+    assert heirs_of(draft.text.digest) == {OTHER}
+    # and a correction that keeps the text does not hand it out anew: it stays where it is kept
+    province.shared.clear()
+    first = province.history(HOME, stream)[0]
+    correct = records.Correct(
+        aggregate="memorandum", stream=stream_of(HOME, stream, NEW_HOME), position=first.position, log=HOME,
+        reason=Why(code=Reason.TYPING), payload={"title": "人才合作协议"},
+    )  # fmt: skip
+    province.do(NEW_HOME, correct)
+    assert province.shared == []
+    assert nothing_waits(province)
+    # and when the successor is closed in turn, its successor's
+    merge(province, NEW_HOME, NEW_HOST)
+    assert heirs_of(text) == {NEW_HOST}

@@ -69,6 +69,14 @@ def web() -> Iterator[Web]:
 
 
 Make = Callable[[str], Holdings]
+heirs: set[tuple[str, str]] = set()
+"""(successor, owner whose log is closed)."""
+
+
+@pytest.fixture(autouse=True)
+def nobody_inherits() -> Iterator[None]:
+    yield
+    heirs.clear()
 
 
 @pytest.fixture
@@ -83,8 +91,9 @@ def make(postgres: Server, new_database: Callable[..., str], tmp_path: Path, web
         files.make_folder(tmp_path / name)
         store = Store("chuanyu", tmp_path / name)
         return Holdings(
-            name, lambda: who, pools[-1], store, node_signer(name), clock, clients[len(pools) - 1]
-        )
+            name, lambda: who, pools[-1], store, node_signer(name), clock, clients[len(pools) - 1],
+            lambda bureau, owner, _: (bureau, owner) in heirs,
+        )  # fmt: skip
 
     yield new
     for pool in pools:
@@ -277,3 +286,24 @@ def test_uploads_that_nothing_named_go_after_a_week(make: Make, monkeypatch: pyt
     assert holdings.get(named, OWNER, OWNER)[0] == TEXT
     with pytest.raises(errors.NotFound):
         holdings.get(abandoned, OWNER, OWNER)
+
+
+def test_who_goes_on_in_the_owners_place_reads_opens_and_erases_what_it_left(
+    owner: Holdings, partner: Holdings
+) -> None:
+    # given an attachment of a bureau whose log is closed, and its successor at another node
+    digest = put(owner)
+    with pytest.raises(errors.NotAllowed):
+        partner.get(digest, NEIGHBOUR, OWNER)
+    heirs.add((NEIGHBOUR, OWNER))
+    # then the successor reads it, by the line and at the owner's node
+    assert partner.get(digest, NEIGHBOUR, OWNER)[0] == TEXT
+    assert owner.get(digest, NEIGHBOUR, OWNER)[0] == TEXT
+    # and opens it to others, and erases it, and nobody else does
+    with pytest.raises(errors.NotAllowed):
+        owner.erase(OTHER, digest, values.Reason.OTHER)
+    owner.entitle(NEIGHBOUR, digest, [OTHER])
+    assert owner.get(digest, OTHER, OWNER)[0] == TEXT
+    owner.erase(NEIGHBOUR, digest, values.Reason.OTHER)
+    with pytest.raises(errors.NotFound):
+        owner.get(digest, NEIGHBOUR, OWNER)

@@ -1,0 +1,42 @@
+"""Who stands for a bureau in a stream of its closed log: what else belongs to that stream goes with it."""
+
+from collections.abc import Mapping
+
+from events.history import stream_of
+from services.ledger import closing
+from services.ledger.closing import Closing
+from services.runtime.database import Connection
+
+
+def inherits(conn: Connection, bureau: str, owner: str, text: str) -> bool:
+    """Whether the closings here give this bureau a stream of the owner's in which `text` stands.
+
+    Finished streams too, although nobody goes on with them. Reads the owner's closed logs from end to end.
+    """
+    found = closing.closings(conn)
+    return any(
+        _heir(found, c.log, stream)[:6] == bureau
+        for c in found.values()
+        if c.log[:6] == owner
+        for stream in _streams(conn, c, text)
+    )
+
+
+def _heir(closings: Mapping[str, Closing], log: str, stream: str) -> str:
+    """The log in which a stream goes on at last; its own where it goes on nowhere."""
+    seen: set[str] = set()
+    while log in closings and log not in seen and (new := closings[log].succession.of(stream)):
+        seen.add(log)
+        log, stream = new, stream_of(log, stream, new)
+    return log
+
+
+def _streams(conn: Connection, closed: Closing, text: str) -> list[str]:
+    rows = conn.execute(_NAMING, {"log": closed.log, "size": closed.size, "text": text}).fetchall()
+    return [str(stream) for (stream,) in rows]
+
+
+_NAMING = """
+SELECT DISTINCT stream::text FROM ledger.entry
+WHERE log = %(log)s AND position <= %(size)s AND position(convert_to(%(text)s, 'UTF8') IN value) > 0
+"""
