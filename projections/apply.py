@@ -1,6 +1,6 @@
 """Fold a batch of covered records into read models: rows, what waits, and positions in one transaction."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import psycopg
@@ -287,6 +287,19 @@ def _said(error: Exception) -> str:
     return f"{kind}: {error.message}" if isinstance(error, errors.YinqiaoError) else kind
 
 
+class Interwoven(Exception):
+    """Logs that are folded apart depend on one another in more than their bases: fold them in one."""
+
+
+def _check_apart(batch: Batch, folds: Sequence[Fold], elsewhere: Collection[str]) -> None:
+    """Nothing waits, since what rests on it may be folded elsewhere; no stream goes on from there."""
+    if any(fold.waits for fold in folds) or any(
+        isinstance(r.data, Continued) and r.data.continues.log in elsewhere for r in batch.records
+    ):
+        raise Interwoven
+
+
+_NOWHERE: Mapping[str, int] = {}
 _NOTHING_AHEAD: tuple[list[Entry], Batch] = ([], Batch([], {}, {}))
 
 
@@ -306,6 +319,7 @@ class Engine:
         source: Source,
         followed: Collection[str],
         meanwhile: Callable[[], object] = lambda: None,
+        elsewhere: Mapping[str, int] = _NOWHERE,
     ) -> int:
         """Fold entries, each log's in order, into instances that stand at one vector.
 
@@ -313,17 +327,23 @@ class Engine:
         All in the caller's transaction, rows and positions together. `followed` are the logs whose records
         can still come, `meanwhile` is called once while the database works. Returns how many records were
         handled, entries and those that had waited; 0 when there was nothing to do.
+
+        `elsewhere` are logs that another engine folds into the same instances up to these positions at the
+        same time. Raises Interwoven where that cannot be done apart.
         """
         judging, histories = Judge(source, followed, self._lately), Histories(source)
         left = waiting.any_(conn, [i.name for i in instances])
         folds = [Fold(conn, i, self._tables_of(conn, i), histories, left[i.name]) for i in instances]
-        vector = track.vector(conn, instances[0].name)
+        vector = {**track.vector(conn, instances[0].name), **elsewhere}
         entries = _continuing(entries, vector)
         if entries:
             batch = judging.fresh(self._decoded(entries), vector)
             _fold_all(conn, folds, batch, meanwhile)
-            track.move(conn, [i.name for i in instances], batch.ends)
+            ends = {log: at for log, at in batch.ends.items() if log not in elsewhere}
+            track.move(conn, [i.name for i in instances], ends)
             vector = batch.ends
+            if elsewhere:
+                _check_apart(batch, folds, elsewhere)
         return len(entries) + _release(conn, folds, judging, source, vector)
 
     def decode_ahead(self, entries: list[Entry]) -> None:

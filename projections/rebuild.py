@@ -81,6 +81,19 @@ def _leave_out(conn: Connection[Any], instance: Instance, records: Sequence[Left
         )
 
 
+def drop_indexes(conn: Connection[Any], instance: Instance) -> list[str]:
+    """Drop all but the primary keys, which nothing but queries needs; the statements that make them again."""
+    rows = conn.execute(
+        "SELECT c.relname::text, pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c"
+        " ON c.oid = i.indexrelid WHERE NOT i.indisprimary AND c.relnamespace = to_regnamespace(%s)"
+        ' ORDER BY c.relname COLLATE "C"',
+        [instance.schema],
+    ).fetchall()
+    for name, _ in rows:
+        conn.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(instance.schema, name)))
+    return [definition for _, definition in rows]
+
+
 def left_out(conn: Connection[Any], name: str) -> list[LeftOut]:
     """What an instance leaves out, in order."""
     rows = conn.execute(

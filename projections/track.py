@@ -98,7 +98,11 @@ def move(conn: Connection[Any], names: Iterable[str], ends: Mapping[str, int]) -
         " ON CONFLICT (model, log) DO UPDATE SET position = EXCLUDED.position",
         [list(names), list(ends), list(ends.values())],
     )
-    conn.execute("UPDATE projection.model SET moved = clock_timestamp() WHERE name = ANY (%s)", [list(names)])
+    conn.execute(
+        "UPDATE projection.model SET moved = clock_timestamp() WHERE name IN"
+        " (SELECT name FROM projection.model WHERE name = ANY (%s) ORDER BY name FOR NO KEY UPDATE)",
+        [list(names)],
+    )
 
 
 def set_state(conn: Connection[Any], name: str, state: str) -> None:

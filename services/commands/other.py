@@ -1,5 +1,6 @@
 """What a ledger is compared with: topics, read models built anew, another node, other alliance documents."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -100,12 +101,11 @@ def models(conn: Connection, place: Place) -> Iterator[Found]:
     """
     own = Database(place.dsn, size=2).open()
     try:
-        for model in MODELS:
-            report = rebuild.check(own, model)
+        for report in rebuild.check(own, MODELS, processes=os.cpu_count() or 1):
             for difference in report.differences:
                 log, _, rest = difference.key.partition(" ")
                 stream = rest.partition(" ")[0]
-                detail = f"{model.name}.{difference.table} {difference.key} is not what its events make"
+                detail = f"{report.model}.{difference.table} {difference.key} is not what its events make"
                 yield Found(log, _last(conn, log, stream), "model", detail)
     finally:
         own.close()

@@ -1,6 +1,7 @@
 """`yinqiao projections`: how far the read models are; build them anew, or as they were on a past day."""
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Annotated, Any
@@ -110,7 +111,7 @@ def rebuild(
     database, models = _database(settings), _chosen(which)
     try:
         if at is None and until is None:
-            _tell_rebuilt([_anew(database, each, accept=accept) for each in models], as_json=as_json)
+            _tell_rebuilt(_anew(database, models, accept=accept), as_json=as_json)
         else:
             vector = _vector(database, at, until)
             _tell_past(vector, {m.name: _past(database, m, vector) for m in models}, as_json=as_json)
@@ -118,9 +119,10 @@ def rebuild(
         database.close()
 
 
-def _anew(database: Database, which: ReadModel, *, accept: bool) -> Report:
-    with screen.progress(f"rebuild {which.name}") as show:
-        return building.anew(database, which, accept=accept, progress=show)
+def _anew(database: Database, models: Sequence[ReadModel], *, accept: bool) -> list[Report]:
+    with screen.progress("rebuild") as show:
+        processes = os.cpu_count() or 1
+        return building.anew(database, models, accept=accept, progress=show, processes=processes)
 
 
 def _tell_rebuilt(reports: Sequence[Report], *, as_json: bool) -> None:
@@ -167,7 +169,7 @@ def _vector(database: Database, at: str | None, until: str | None) -> Vector:
         return read.vector_at(conn, moments.end_of_day(at or ""))
 
 
-def _chosen(which: str | None) -> Iterable[ReadModel]:
+def _chosen(which: str | None) -> Sequence[ReadModel]:
     return MODELS if which is None else (_find(which),)
 
 

@@ -60,7 +60,7 @@ class Control:
     def _rebuild(self, name: str) -> None:
         """Killed at any point, the live read model serves on."""
         try:
-            report = rebuild.anew(self._node.database, BY_NAME[name])
+            (report,) = rebuild.anew(self._node.database, [BY_NAME[name]])
         except Exception as error:  # the last line of a thread: the operator sees how it ended
             self._say(name, f"failed: {type(error).__name__}")
             raise

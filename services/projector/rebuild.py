@@ -1,21 +1,17 @@
-"""Build a read model anew beside the running one and switch, or build one as it stood at a past vector."""
+"""Build read models anew beside the running ones and switch, or one as it stood at a past vector."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from events import errors
 from projections import quarantine, rebuild, track
-from projections.apply import Engine
 from projections.judge import Cause
 from projections.model import Instance, ReadModel, live
 from projections.rebuild import Difference, LeftOut
-from services.projector.source import LedgerSource, Reader, covered, reachable
+from services.projector import parts
+from services.projector.building import Builder, Progress, quiet
+from services.projector.source import covered
 from services.runtime.database import Connection, Database
-
-BATCH = 2_000
-Progress: TypeAlias = Callable[[int, int], object]
-"""Called after each batch with how many records were folded, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -33,101 +29,77 @@ class Report:
     switched: bool
 
 
-def _quiet(_done: int, _all: int) -> None:
-    """Nobody watches."""
-
-
-class Builder:
-    """Folds one instance of its own, a transaction a batch, while everything else goes on."""
-
-    def __init__(self, database: Database, instance: Instance, progress: Progress = _quiet) -> None:
-        self._database, self.instance, self._progress = database, instance, progress
-        self._engine, self._reader = Engine(), Reader({})
-        self.records = 0
-
-    def begin(
-        self, until: Mapping[str, int] | None = None, left_out: Sequence[LeftOut] | None = None
-    ) -> None:
-        """Start from nothing."""
-        with self._database.transaction() as conn:
-            rebuild.begin(conn, self.instance, until, left_out)
-
-    def build(self, ends: Callable[[Connection], Mapping[str, int]]) -> None:
-        """Fold until it has come to `ends`, which may move meanwhile. Raises Unavailable."""
-        handled = 1
-        while handled:
-            with self._database.transaction() as conn:
-                handled = self.step(conn, ends(conn))
-
-    def step(self, conn: Connection, ends: Mapping[str, int]) -> int:
-        """One batch in the caller's transaction; how many records were handled."""
-        track.lock(conn, self.instance.name)
-        vector = track.vector(conn, self.instance.name)
-        if self._reader.vector != vector:
-            self._reader = Reader(vector)
-        entries = self._reader.take(conn, ends, BATCH)
-        handled = self._engine.apply(
-            conn, [self.instance], entries, LedgerSource(conn), reachable(conn), self._look_ahead
-        )
-        self.records += len(entries)
-        self._progress(self.records, sum(ends.values()))
-        return handled
-
-    def _look_ahead(self) -> None:
-        self._engine.decode_ahead(self._reader.peek(BATCH))
-
-
 def anew(
-    database: Database, model: ReadModel, *, accept: bool = False, progress: Progress = _quiet
-) -> Report:
-    """Rebuild beside the running instance, compare row by row at the same vector, switch.
+    database: Database,
+    models: Sequence[ReadModel],
+    *,
+    accept: bool = False,
+    progress: Progress = quiet,
+    processes: int = 1,
+) -> list[Report]:
+    """Rebuild beside the running instances in one pass, compare row by row at the same vectors, switch.
 
     Between instances of the same version any difference is a fault: then the switch is made only with
     `accept`, and otherwise the new instance stays beside the live one to be looked at. A live instance of
-    another version is replaced in any case. Killed at any point, the live one serves on, and the next rebuild
+    another version is replaced in any case. Killed at any point, the live ones serve on, and the next rebuild
     begins anew. Raises Unavailable.
     """
-    builder = Builder(database, rebuild.beside(model), progress)
-    builder.begin()
-    builder.build(lambda conn: _ends(conn, model))
+    _build(Builder(database, [rebuild.beside(m) for m in models], progress), models, processes)
+    return [_taken_over(database, model, accept=accept) for model in models]
+
+
+def _taken_over(database: Database, model: ReadModel, *, accept: bool) -> Report:
     with database.transaction() as conn:
-        before, found = _compared(conn, builder, model)
-        switched = accept or not found
-        if switched:
+        report = _compared(conn, database, rebuild.beside(model))
+        if switched := accept or not report.differences:
             rebuild.switch(conn, model)
-    version = before.version if before else None
-    return Report(model.name, version, model.version, builder.records, found, switched)
+    return replace(report, switched=switched)
 
 
-def check(database: Database, model: ReadModel, progress: Progress = _quiet) -> Report:
-    """Fold the model anew, compare with the live instance row by row at its vector, and drop the copy again.
+def check(
+    database: Database, models: Sequence[ReadModel], progress: Progress = quiet, processes: int = 1
+) -> list[Report]:
+    """Fold the models anew, compare with the live ones row by row at their vectors, and drop the copies.
 
     Nothing is compared, and `before` says why, unless the live instance is one of this version. Raises
     Unavailable.
     """
-    builder = Builder(database, rebuild.past(model, "check"), progress)
-    builder.begin()
+    copies = [rebuild.past(model, "check") for model in models]
     try:
-        builder.build(lambda conn: _ends(conn, model))
-        with database.transaction() as conn:
-            before, found = _compared(conn, builder, model)
+        _build(Builder(database, copies, progress), models, processes)
+        return [_checked(database, copy) for copy in copies]
     finally:
         with database.transaction() as conn:
-            track.drop(conn, builder.instance.name)
-    version = before.version if before else None
-    return Report(model.name, version, model.version, builder.records, found, switched=False)
+            for copy in copies:
+                track.drop(conn, copy.name)
 
 
-def _compared(
-    conn: Connection, builder: Builder, model: ReadModel
-) -> tuple[track.State | None, list[Difference]]:
-    """The live instance, locked, and the rows on which the one that was built differs at the same vector."""
+def _checked(database: Database, copy: Instance) -> Report:
+    with database.transaction() as conn:
+        return _compared(conn, database, copy)
+
+
+def _build(builder: Builder, models: Sequence[ReadModel], processes: int) -> None:
+    """From nothing to the vector that all live instances have passed."""
+    with builder.database.transaction() as conn:
+        each = [_ends(conn, model) for model in models]
+    builder.begin()
+    parts.build(builder, {log: min(ends[log] for ends in each) for log in each[0]}, processes)
+    builder.finish()
+
+
+def _compared(conn: Connection, database: Database, copy: Instance) -> Report:
+    """The rows on which a copy differs from the live instance, which is locked, at the same vector."""
     conn.execute("SET LOCAL statement_timeout = 0")
-    before = _live(conn, model)
-    while builder.step(conn, _ends(conn, model)):
+    model = copy.model
+    before, rest = _live(conn, model), Builder(database, [copy])
+    while rest.step(conn, _ends(conn, model)):
         continue
     comparable = before is not None and before.version == model.version
-    return before, rebuild.compare(conn, live(model), builder.instance) if comparable else []
+    found = rebuild.compare(conn, live(model), copy) if comparable else []
+    records = sum(track.vector(conn, copy.name).values())
+    version = before.version if before else None
+    return Report(model.name, version, model.version, records, found, switched=False)
 
 
 def _live(conn: Connection, model: ReadModel) -> track.State | None:
@@ -156,7 +128,8 @@ def without_void(database: Database, models: Sequence[ReadModel]) -> list[str]:
             if any(at > ends.get(log, at) for log, at in vector.items())
         }
         quarantine.retry(conn, causes=[Cause.FOREIGN])  # what goes on with a closed log may have come before
-    return [anew(database, model, accept=True).model for model in models if model.name in beyond]
+    stale = [model for model in models if model.name in beyond]
+    return [report.model for report in anew(database, stale, accept=True)] if stale else []
 
 
 def past(
@@ -164,7 +137,7 @@ def past(
     model: ReadModel,
     label: str,
     until: Mapping[str, int],
-    progress: Progress = _quiet,
+    progress: Progress = quiet,
     left_out: Sequence[LeftOut] | None = None,
 ) -> Instance:
     """The model as it stood at a past vector, in a schema of its own; `track.drop` removes it.
@@ -172,11 +145,12 @@ def past(
     What was `left_out` then may be given; otherwise it is what the live one leaves out. Read it with
     `model.reading(conn, instance)`. Raises Invalid for a bad label, or when the vector is not covered here.
     """
-    builder = Builder(database, rebuild.past(model, label), progress)
+    builder = Builder(database, [rebuild.past(model, label)], progress)
     with database.transaction() as conn:
         ends = covered(conn)
     if any(at > ends.get(log, 0) for log, at in until.items()):
         raise errors.Invalid("the vector lies beyond what is covered here", field="until")
     builder.begin(until, left_out)
-    builder.build(lambda _: until)
-    return builder.instance
+    builder.build(until)
+    builder.finish()
+    return builder.instances[0]

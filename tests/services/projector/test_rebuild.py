@@ -26,8 +26,7 @@ def test_a_rebuild_comes_to_the_same_rows_and_takes_over(new_shelf: NewShelf) ->
     # given models that are up to date, each rebuilt
     shelf, projector = prepared(new_shelf, 21)
     before = shelf.digests()
-    for which in models.MODELS:
-        report = rebuild.anew(shelf.database, which)
+    for report in rebuild.anew(shelf.database, models.MODELS):
         assert (report.differences, report.switched, report.records) == ([], True, len(shelf.world.all()))
     assert shelf.digests() == before
     # when more comes, then the projector goes on with the new tables
@@ -47,13 +46,14 @@ def test_a_row_that_was_changed_by_hand_is_found_and_nothing_is_switched(new_she
     with shelf.database.connection() as conn:
         conn.execute("UPDATE model_activity.activity SET title = '改' WHERE stream ="
                      " (SELECT min(stream::text)::uuid FROM model_activity.activity)")  # fmt: skip
-    report = rebuild.anew(shelf.database, activity.MODEL)
+    (report,) = rebuild.anew(shelf.database, [activity.MODEL])
     assert [(d.table, d.before is None, d.after is None) for d in report.differences] == [
         ("activity", False, False)
     ]
     assert not report.switched
     # unless it is accepted
-    assert rebuild.anew(shelf.database, activity.MODEL, accept=True).switched
+    (report,) = rebuild.anew(shelf.database, [activity.MODEL], accept=True)
+    assert report.switched
     assert shelf.digests() == good
 
 
@@ -69,7 +69,7 @@ def test_a_model_of_another_version_stands_still_until_it_is_rebuilt(new_shelf: 
         pass
     count = "SELECT sum(position) FROM projection.position WHERE model = 'activity'"
     assert shelf.one(count) == len(shelf.world.all()) - 1
-    report = rebuild.anew(shelf.database, newer)
+    (report,) = rebuild.anew(shelf.database, [newer])
     assert (report.before, report.after, report.switched) == (activity.MODEL.version, newer.version, True)
     assert shelf.one(count) == len(shelf.world.all())
     assert projector.prepare() == []
@@ -79,7 +79,7 @@ def test_live_pages_keep_their_arrival_numbers_over_a_rebuild(new_shelf: NewShel
     shelf, _ = prepared(new_shelf, 24)
     rows = "SELECT string_agg(number || log || position, ',' ORDER BY number) FROM model_timeline.arrival"
     before = shelf.one(rows)
-    rebuild.anew(shelf.database, models.BY_NAME["timeline"])
+    rebuild.anew(shelf.database, [models.BY_NAME["timeline"]])
     assert shelf.one(rows) == before
 
 
