@@ -21,7 +21,10 @@ Direction: TypeAlias = Literal["back", "forth", "both"]
 
 
 class Node(NamedTuple):
-    """A record of the graph; `steps` from where it began. `record` is None where it cannot be read here."""
+    """A record of the graph; `steps` from where it began.
+
+    `record` is None where it cannot be read here; `gone`: because its bytes were removed by decision.
+    """
 
     log: str
     position: int
@@ -30,6 +33,7 @@ class Node(NamedTuple):
     type: str
     record: Record[Event] | None
     steps: int
+    gone: bool = False
 
     @property
     def key(self) -> Key:
@@ -38,6 +42,8 @@ class Node(NamedTuple):
 
     def sentence(self, lang: str, names: Names) -> str:
         """What it says in `zh` or `en`; what is known of its type when it cannot be read."""
+        if self.gone:
+            return "内容已依决定删除" if lang == "zh" else "redacted: its content was removed by decision"
         if self.record is None:
             return self.type or ("此处未存" if lang == "zh" else "not held here")
         return sentences.sentence(self.record, lang, names)
@@ -174,7 +180,7 @@ class _Walk:
 def _node(key: Key, held: Held | None, steps: int) -> Node:
     if held is None:
         return Node(*key, "", "", "", None, steps)
-    return Node(*key, held.stream, held.time, held.type, held.record, steps)
+    return Node(*key, held.stream, held.time, held.type, held.record, steps, held.gone)
 
 
 def _targets(record: Record[Event] | None) -> list[Key]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from events import errors, merkle
 from events.alliance import Alliance
 from events.proofs import InclusionProof
-from services.ledger import read, receipts, store, tiles, tree
+from services.ledger import read, receipts, redaction, store, tiles, tree
 from services.ledger.guard import Guard
 from services.runtime.database import Connection
 
@@ -13,7 +13,8 @@ from services.runtime.database import Connection
 class Proof(NamedTuple):
     """`hashes` lead from the leaf of `value`, at index `position` - 1, to the root that `note` signs.
 
-    `witnessed`: the note carries the cosignatures that the alliance's policy asks for.
+    `witnessed`: the note carries the cosignatures that the alliance's policy asks for. `redacted`: where the
+    decision stands by which the bytes are gone; there is no `value` then, and the leaf hash alone is proved.
     """
 
     log: str
@@ -25,6 +26,7 @@ class Proof(NamedTuple):
     hashes: list[bytes]
     note: str
     witnessed: bool
+    redacted: int | None = None
 
     @property
     def file(self) -> str:
@@ -57,9 +59,12 @@ def prove(conn: Connection, alliance: Alliance, guarded: Guard | None, log: str,
     (entry,) = read.entries(conn, log, position - 1, 1)
     checkpoint = alliance.checkpoint(log, note)
     hashes = tree.inclusion(conn, log, position, size)
-    leaf = merkle.leaf_hash(entry.value)
+    gone = None if entry.value else redaction.decided(conn, log, position, entry.leaf)
+    leaf = entry.leaf if gone else merkle.leaf_hash(entry.value)
     merkle.verify_inclusion(position - 1, size, leaf, hashes, checkpoint.root)
-    return Proof(log, position, size, checkpoint.root, entry.value, leaf, hashes, note, witnessed is not None)
+    return Proof(
+        log, position, size, checkpoint.root, entry.value, leaf, hashes, note, witnessed is not None, gone
+    )  # fmt: skip
 
 
 def consistent(

@@ -11,7 +11,7 @@ from services.runtime.database import Connection
 class Held(NamedTuple):
     """A record that is held here; `record` is None where this version cannot read it, or its bytes are gone.
 
-    `type` and what follows are empty when it is no envelope at all.
+    `type` and what follows are empty when it is no envelope at all, as of what is `gone`: redacted.
     """
 
     key: Key
@@ -19,6 +19,7 @@ class Held(NamedTuple):
     stream: str
     time: str
     record: Record[Event] | None
+    gone: bool = False
 
 
 def load(conn: Connection, keys: Collection[Key]) -> dict[Key, Held]:
@@ -29,9 +30,9 @@ def load(conn: Connection, keys: Collection[Key]) -> dict[Key, Held]:
     return {(log, position): _held((log, position), value, leaf) for log, position, value, leaf in rows}
 
 
-def _held(key: Key, value: bytes | None, leaf: bytes) -> Held:
-    if value is None:
-        return Held(key, "", "", "", None)
+def _held(key: Key, value: bytes, leaf: bytes) -> Held:
+    if not value:
+        return Held(key, "", "", "", None, gone=True)
     try:
         record = catalogue.decode(value, leaf)
     except errors.BadRecord:

@@ -25,7 +25,7 @@ def redact(case: Case, command: Redact) -> None:
     """What holds logs together is no content and stays."""
     try:
         record = case.reading.record((case.log, command.position))
-    except errors.BadRecord:
+    except (errors.BadRecord, errors.Gone):
         raise errors.Conflict("this record was redacted before, or cannot be read") from None
     if isinstance(record.data, (LogClosed, RecordRedacted, Continued)):
         raise errors.Conflict("this record holds the log together and says nothing else; it stays")

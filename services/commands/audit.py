@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from events import keys
+from events import errors, keys
 from services.auditor import proving
 from services.auditor.proving import Proof
 from services.commands import checks, options, screen
@@ -31,6 +31,8 @@ def prove(
     guarded = GuardFile(place.settings.guard.file).read()
     with place.connection() as conn:
         found = proving.prove(conn, place.alliance, guarded, log, position)
+    if record is not None and found.redacted:
+        raise errors.Gone(f"record {log}:{position} was redacted: its bytes are served by nobody")
     if record is not None:
         record.write_bytes(found.value)
     if file is not None:
@@ -74,5 +76,6 @@ def _shown(origin: str, proof: Proof) -> dict[str, Any]:
         "proof": [keys.encode(node) for node in proof.hashes],
         "checkpoint": proof.note,
         "witnessed": proof.witnessed,
-        "record": proof.value.decode(),
+        "record": None if proof.redacted else proof.value.decode(),
+        "redacted": proof.redacted,
     }

@@ -115,8 +115,10 @@ def value(log: LogName, position: PositionNumber, request: Request) -> Response:
     view = View(request)
     with view.site.database.connection() as conn:
         found = covering.of(conn, log, position)
-    if not found.value:
+    if found.redacted:
         raise errors.Gone(f"record {log}:{position} was redacted: its bytes are served by nobody")
+    if not found.value:
+        raise errors.NotFound(f"no decision accounts for what is lacking: record {log}:{position}")
     headers = {"content-disposition": f'attachment; filename="{log}-{position}.json"'}
     return Response(found.value, media_type="application/cloudevents+json; charset=utf-8", headers=headers)
 

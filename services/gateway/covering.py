@@ -4,18 +4,22 @@ import base64
 from typing import NamedTuple
 
 from events import errors
-from services.ledger import tree
+from services.ledger import redaction, tree
 from services.runtime.database import Connection
 
 
 class Proof(NamedTuple):
-    """The bytes, the leaf hash, and, once covered: size, note and the inclusion path (hashes as base64)."""
+    """The bytes, the leaf hash, and, once covered: size, note and the inclusion path (hashes as base64).
+
+    `redacted` is the position of the decision by which the bytes are gone.
+    """
 
     value: bytes
     leaf: str
     size: int | None
     note: str | None
     path: list[str]
+    redacted: int | None = None
 
 
 def of(conn: Connection, log: str, position: int) -> Proof:
@@ -26,13 +30,14 @@ def of(conn: Connection, log: str, position: int) -> Proof:
         ).fetchone()
     if row is None:
         raise errors.NotFound(f"record {log}:{position} is not held at this node")
-    value, leaf = row
+    value, leaf = bytes(row[0]), bytes(row[1])  # type: ignore[call-overload]  # the table's own types
+    gone = None if value else redaction.decided(conn, log, position, leaf)
     covered = _covered(conn, log, position)
     if covered is None:
-        return Proof(value, _text(leaf), None, None, [])  # type: ignore[arg-type]  # the table's own types
+        return Proof(value, _text(leaf), None, None, [], gone)
     size, note = covered
     path = [_text(found) for found in tree.inclusion(conn, log, position, size)]
-    return Proof(value, _text(leaf), size, note, path)  # type: ignore[arg-type]  # as above
+    return Proof(value, _text(leaf), size, note, path, gone)
 
 
 def _covered(conn: Connection, log: str, position: int) -> tuple[int, str] | None:

@@ -21,7 +21,6 @@ from services.gateway.forms import Filled
 from services.gateway.shown import Cell
 from services.gateway.things import Column, Filter, Kind, Option, Stage, Thing
 from services.gateway.view import View
-from services.ledger import read
 from services.runtime.database import Connection
 
 EXPERT_STAGES = {
@@ -72,10 +71,10 @@ def blocked(why: str | None, view: View) -> Cell:
 def offered(thing: Thing, view: View) -> str | None:
     """What a dispatch is called: its expert's speciality when it was offered, and what it is for."""
     offer = thing.latest(DispatchOffered)
-    if offer is None:
+    there = offer and view.record((offer.expert.log, offer.expert.position))
+    if offer is None or there is None:
         return None
-    with view.site.database.connection() as conn:
-        shared: Any = read.record(conn, (offer.expert.log, offer.expert.position)).data
+    shared: Any = there.data
     return shown.aside(shared.speciality, offer.purpose.label(view.lang), view.lang)
 
 

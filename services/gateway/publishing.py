@@ -31,7 +31,9 @@ def version(number: Annotated[int, Path(ge=1, le=POSITION_LIMIT)], request: Requ
 def serve(log: LogName, path: str, request: Request) -> Response:
     """`checkpoint`, `tile/<level>/<index>[.p/<width>]` or `tile/entries/<index>[.p/<width>]`.
 
-    And `witnessed`: the newest checkpoint that enough witnesses cosigned, with their signatures.
+    A bundle of entries that holds a redacted record is gone; `entries+holes/<index>[.p/<width>]` has the leaf
+    hash in its place. And `witnessed`: the newest checkpoint that enough witnesses cosigned, with their
+    signatures.
     """
     view = View(request)
     with view.site.database.connection() as conn:
@@ -45,11 +47,12 @@ def serve(log: LogName, path: str, request: Request) -> Response:
         return Response(
             content, media_type="text/plain; charset=utf-8", headers={"cache-control": "no-cache"}
         )
-    return Response(
-        content,
-        media_type="application/octet-stream",
-        headers={"cache-control": "public, max-age=31536000, immutable"},
-    )
+    return Response(content, media_type="application/octet-stream", headers={"cache-control": _kept(path)})
+
+
+def _kept(path: str) -> str:
+    """Hashes never change. Records may be redacted, and no copy may stay on the way."""
+    return "no-store" if "entries" in path else "public, max-age=31536000, immutable"
 
 
 def _witnessed(conn: Connection, alliance: Alliance, log: str) -> bytes:

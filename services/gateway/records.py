@@ -20,7 +20,7 @@ def show(log: LogName, position: PositionNumber, request: Request) -> HTMLRespon
         proof = covering.of(conn, log, position)
         try:
             record = read.record(conn, (log, position))
-        except errors.BadRecord as error:
+        except (errors.BadRecord, errors.Gone) as error:
             return view.page(
                 "record.html",
                 record=None,
@@ -56,7 +56,8 @@ def _raw(value: bytes) -> str:
 def api(log: LogName, position: PositionNumber, request: Request) -> JSONResponse:
     """The record's CloudEvents envelope as it is signed, its sentence, and what proves it.
 
-    `proof.path` is the RFC 6962 inclusion path to the root of `proof.note`, hashes as base64.
+    Of a redacted record there is no value; `redacted` is the position of the decision. `proof.path` is the
+    RFC 6962 inclusion path to the root of `proof.note`, hashes as base64.
     """
     view = View(request)
     with view.site.database.connection() as conn:
@@ -64,7 +65,8 @@ def api(log: LogName, position: PositionNumber, request: Request) -> JSONRespons
         sentence = _sentence(view, log, position)
     return lists.json(
         {
-            "value": _raw(proof.value),
+            "value": None if proof.redacted else _raw(proof.value),
+            "redacted": proof.redacted,
             "sentence": sentence,
             "leaf": proof.leaf,
             "proof": {"size": proof.size, "note": proof.note, "path": proof.path},
@@ -76,7 +78,7 @@ def _sentence(view: View, log: str, position: int) -> str | None:
     with view.site.database.connection() as conn:
         try:
             return view.sentence(read.record(conn, (log, position)))
-        except errors.BadRecord:
+        except (errors.BadRecord, errors.Gone):
             return None
 
 

@@ -239,6 +239,7 @@ _PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
         (r"log \S+ does not go on in \S+", "该日志不由本日志续接"),
         (r"record \S+ (?:of log \S+ )?was redacted: .*", "这条记录的内容已按决定删除，谁也不再提供"),
         (r"log \S+ is not witnessed as far as is known here", "据本节点所知，这个日志还没有足够的见证签名"),
+        (r"no decision accounts for what is lacking: .*", "内容缺失，没有任何决定说明原因；请核验"),
         (r"this record was redacted before, or cannot be read", "这条记录的内容已删除，或无法读取"),
         (r"this record holds the log together .*", "这条记录用于日志衔接，没有其他内容，须予保留"),
         (r"version \S+ of the alliance document .*", "本节点没有这个版本的联盟文件"),

@@ -41,13 +41,15 @@ def _page(conn: Connection, log: str, after: int, limit: int) -> list[Entry]:
 
 
 def record(conn: Connection, key: Key) -> Record[Event]:
-    """One record, decoded. Raises NotFound; Damage or UnknownType when it cannot be decoded."""
+    """One record, decoded. Raises NotFound, Gone; Damage or UnknownType when it cannot be decoded."""
     with conn.cursor(binary=True) as cursor:
         row = cursor.execute(
             "SELECT value, leaf FROM ledger.entry WHERE log = %s AND position = %s", [*key]
         ).fetchone()
     if row is None:
         raise errors.NotFound(f"record {key[0]}:{key[1]} is not held at this node")
+    if not row[0]:
+        raise errors.Gone(f"record {key[0]}:{key[1]} was redacted: its bytes are served by nobody")
     return catalogue.decode(*row)  # type: ignore[arg-type]  # the table's own types
 
 
@@ -124,11 +126,13 @@ def vector_at(conn: Connection, when: str) -> dict[str, int]:
 
 
 def _reached(conn: Connection, positions: dict[str, int], when: str) -> set[str]:
-    """The logs whose entry at that position is not after `when`."""
+    """The logs whose entry there is not after `when`; a redacted one counts with the one before it."""
     rows = conn.execute(
-        "SELECT e.log FROM unnest(%s::text[], %s::bigint[]) AS at (log, position)"
-        ' JOIN ledger.entry e ON e.log = at.log COLLATE "C" AND e.position = at.position'
-        " WHERE substring(e.value FROM 64 FOR 27) <= convert_to(%s, 'UTF8')",
+        "SELECT at.log FROM unnest(%s::text[], %s::bigint[]) AS at (log, position)"
+        " LEFT JOIN LATERAL (SELECT value FROM ledger.entry e"
+        " WHERE e.log = at.log COLLATE \"C\" AND e.position <= at.position AND e.value <> ''"
+        " ORDER BY e.position DESC LIMIT 1) AS e ON true"
+        " WHERE coalesce(substring(e.value FROM 64 FOR 27) <= convert_to(%s, 'UTF8'), true)",
         [list(positions), list(positions.values()), when],
     ).fetchall()
     return {str(log) for (log,) in rows}

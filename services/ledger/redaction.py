@@ -121,14 +121,15 @@ UPDATE ledger.entry SET stream = %(stream)s::text::uuid, version = 1 + coalesce(
 """
 
 
-def decided(conn: Connection, log: str, position: int, leaf: bytes) -> bool:
-    """Whether the log itself says that this record was redacted: else its bytes were taken by somebody."""
+def decided(conn: Connection, log: str, position: int, leaf: bytes) -> int | None:
+    """Where the log itself says that this record was redacted; None: its bytes were taken by somebody."""
     row = conn.execute(
         "SELECT decision FROM ledger.redacted WHERE log = %s AND position = %s", [log, position]
     ).fetchone()
+    at: int | None = row[0] if row else None  # type: ignore[assignment]  # bigint
     try:
-        found = read.record(conn, (log, row[0])).data if row else None  # type: ignore[arg-type]  # bigint
+        found = read.record(conn, (log, at)).data if at else None
     except (errors.NotFound, errors.BadRecord):
-        return False
+        return None
     named = isinstance(found, RecordRedacted) and (found.log, found.position) == (log, position)
-    return named and base64.b64decode(found.leaf) == leaf  # type: ignore[union-attr]  # it is one
+    return at if named and base64.b64decode(found.leaf) == leaf else None  # type: ignore[union-attr]  # it is one

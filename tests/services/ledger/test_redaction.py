@@ -7,6 +7,8 @@ import pytest
 from events import catalogue, errors, holes, merkle
 from events import tiles as names
 from events.holes import Held, Hole
+from events.proofs import InclusionProof
+from services.auditor import proving
 from services.ledger import read, redaction, replay, store, tiles, verify
 from services.ledger.store import Run
 from services.ledger.tiles import Fetch
@@ -162,3 +164,33 @@ def test_a_closed_log_has_no_hole_after_it(joiner: Ledger) -> None:
         run = Run(0, [Hole(merkle.leaf_hash(b"x"))], note_over(LOG, [b"x"]))
         with pytest.raises(errors.Reopened):
             store.accept_run(conn, ALL, LOG, run)
+
+
+def test_what_was_known_on_a_day_is_found_where_records_are_redacted(joiner: Ledger) -> None:
+    # given ten records, one a minute, then the decisions to redact three of them, one the first
+    times = [f"2025-05-01T08:{minute:02d}:00.000000Z" for minute in range(10)]
+    log = [value for n, time in enumerate(times) for value in values_of(LOG, 1, n, time)]
+    log = redacted.decided(log, 1, 5, 6)
+    put(joiner, log[:10])
+    with joiner.database.transaction() as conn:
+        before = [read.vector_at(conn, time)[LOG] for time in times]
+        assert before == list(range(1, 11))
+        conn.execute("UPDATE ledger.entry SET value = '' WHERE position IN (1, 5, 6)")
+        # then each day goes as far as before, or over the redacted ones that follow
+        assert [read.vector_at(conn, time)[LOG] for time in times] == [1, 2, 3, 6, 6, 6, 7, 8, 9, 10]
+        assert read.vector_at(conn, "2024-01-01T00:00:00.000000Z")[LOG] == 1
+
+
+def test_the_leaf_of_a_redacted_record_is_proved_and_names_the_decision(
+    holder: Ledger, log: list[bytes]
+) -> None:
+    with holder.database.connection() as conn:
+        found = proving.prove(conn, ALL, None, LOG, 17)
+        assert (found.value, found.redacted, found.leaf) == (b"", 301, merkle.leaf_hash(log[16]))
+        assert InclusionProof.parse(found.file).check(log[16]) == ALL.checkpoint(LOG, found.note)
+        with pytest.raises(errors.Gone):
+            read.record(conn, (LOG, 17))
+        # but not where somebody took the bytes
+        conn.execute("UPDATE ledger.entry SET value = '' WHERE position = 20")
+        with pytest.raises(errors.Damage):
+            proving.prove(conn, ALL, None, LOG, 20)
