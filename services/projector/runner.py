@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -14,6 +14,8 @@ from projections.judge import Cause
 from projections.model import Instance, ReadModel, live
 from projections.track import Vector
 from services.ledger import redaction
+from services.projector import news
+from services.projector.quick import QuickStep
 from services.projector.source import LedgerSource, Reader, covered, reachable
 from services.runtime.database import Connection, Database
 from services.runtime.failpoints import failpoint
@@ -35,9 +37,10 @@ class Projector:
         self._database, self._batch = database, batch
         self._instances = {model.name: live(model) for model in models}
         self._engine = Engine()
+        self._quick = QuickStep(database, list(self._instances.values()), min(batch, news.MOST))
         self._readers: dict[tuple[str, ...], Reader] = {}
         self._reachable: set[str] = set()
-        self._ends: dict[str, int] = {}
+        self._ends: Mapping[str, int] = {}
         self.handled = 0
 
     def prepare(self) -> list[str]:
@@ -60,6 +63,15 @@ class Projector:
         Returns how many records were handled; 0 when there is nothing to do. Raises Unavailable; then
         nothing was written and the next call begins where this one did.
         """
+        told = self._quick.step(self._ends, self._reachable)
+        if told is None:
+            handled = self._step_thoroughly()
+        else:
+            handled, self._ends = len(told.entries), told.ends
+        self.handled += handled
+        return handled
+
+    def _step_thoroughly(self) -> int:
         handled = 0
         try:
             with self._database.transaction() as conn:
@@ -69,15 +81,19 @@ class Projector:
                 self._notice_followed(conn)
                 for group, vector in self._groups(conn):
                     handled += self._fold(conn, group, vector, ends)
+                stand = news.stand(conn, self._named()) if handled < self._batch else None
                 failpoint("project.folded")
         except BaseException:
             self._readers.clear()
             raise
         failpoint("project.committed")
-        self.handled += handled
+        self._quick.stand = stand
         return handled
 
-    def _ends_now(self, conn: Connection) -> dict[str, int]:
+    def _named(self) -> list[tuple[str, int]]:
+        return [(i.name, i.model.version) for i in self._instances.values()]
+
+    def _ends_now(self, conn: Connection) -> Mapping[str, int]:
         """As far as there is anything; where a log was closed before, what was read ahead is forgotten."""
         before, self._ends = self._ends, covered(conn)
         if any(self._ends.get(log, 0) < at for log, at in before.items()):
@@ -87,12 +103,12 @@ class Projector:
     def _groups(self, conn: Connection) -> list[tuple[list[Instance], Vector]]:
         """The instances to fold, locked, those at the same vector together."""
         found: dict[tuple[tuple[str, int], ...], list[Instance]] = defaultdict(list)
-        running = _running(conn, [(i.name, i.model.version) for i in self._instances.values()])
+        running = _running(conn, self._named())
         for name, vector in track.vectors(conn, running).items():
             found[tuple(vector.items())].append(self._instances[name])
         return [(group, dict(items)) for items, group in found.items()]
 
-    def _fold(self, conn: Connection, group: list[Instance], vector: Vector, ends: dict[str, int]) -> int:
+    def _fold(self, conn: Connection, group: list[Instance], vector: Vector, ends: Mapping[str, int]) -> int:
         reader = self._reader(group, vector)
         entries = reader.take(conn, ends, self._batch)
         source = LedgerSource(conn)

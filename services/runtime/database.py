@@ -4,7 +4,7 @@ import hashlib
 import select
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -98,6 +98,24 @@ class Database:
         """A connection inside one transaction: all or nothing. Raises Unavailable."""
         with self.connection() as conn, conn.transaction():
             yield conn
+
+    @contextmanager
+    def pipelined(self) -> Iterator[Connection]:
+        """As `transaction`, but what is sent waits for no answer until one is asked for. Raises Unavailable.
+
+        So what a statement has against its values may come up with a later one, or at the end. Open no
+        transaction inside: its savepoint would be taken for the whole.
+        """
+        with self.connection() as conn:
+            try:
+                with conn.pipeline():
+                    conn.execute("BEGIN")
+                    yield conn
+                    conn.execute("COMMIT")
+            except BaseException:
+                with suppress(psycopg.Error):  # what was raised first counts; the pool drops a broken one
+                    conn.rollback()
+                raise
 
 
 @dataclass(frozen=True)
