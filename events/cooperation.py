@@ -276,7 +276,7 @@ def evolve_memorandum(memorandum: Memorandum | None, record: Record[Event]) -> M
         case Memorandum(stage="proposed" | "signing" | "in-force", forces=(*_, _)), MemorandumEnded() as end:
             return replace(memorandum, stage="ended", ended=end)
         case Memorandum(stage="proposed" | "signing" | "in-force"), MemorandumPartyReleased() as release if (
-            _bound(memorandum, release)
+            _bound(memorandum, release, record.basis)
         ):
             return replace(
                 memorandum, forces=(*memorandum.forces[:-1], _released(memorandum.forces[-1], release))
@@ -318,12 +318,17 @@ def _withdrawn(memorandum: Memorandum) -> Memorandum:
     return replace(memorandum, stage="withdrawn", asks=())
 
 
-def _bound(memorandum: Memorandum, release: MemorandumPartyReleased) -> bool:
+def _bound(memorandum: Memorandum, release: MemorandumPartyReleased, basis: loops.Basis) -> bool:
+    """Whether a party is released that is bound still, upon its notice.
+
+    Another bureau gives notice in its place where the basis names a record of the party's log; that the
+    party's signature goes on in the log of the notice, the projector sees (`parties`).
+    """
     if not memorandum.forces:
         return False
     force = memorandum.forces[-1]
-    free = {bureau for bureau, _ in force.released}
-    return release.bureau in set(force.parties) - free and release.notice.log[:6] == release.bureau
+    noticed = {log[:6] for log, _ in basis} | {release.notice.log[:6]}
+    return release.bureau in noticed & set(force.parties) - {bureau for bureau, _ in force.released}
 
 
 def _released(force: Force, release: MemorandumPartyReleased) -> Force:

@@ -213,7 +213,11 @@ def in_force_count(conn: Connection[Any], day: date, bureau: str | None = None) 
 _PARTNERSHIPS = f"""
 WITH {_ALL}, {TERMS}, open AS (
     SELECT log, stream, subjects, since, array_agg(bureau) AS bureaus, array_agg(last) AS lasts
-    FROM bound WHERE {_DAY} GROUP BY log, stream, position, subjects, since
+    FROM (
+        SELECT log, stream, position, subjects, since, bureau,
+            CASE WHEN bool_and(last IS NOT NULL) THEN max(last) END AS last
+        FROM bound WHERE {_DAY} GROUP BY log, stream, position, subjects, since, bureau
+    ) b GROUP BY log, stream, position, subjects, since
 ), pair AS (
     SELECT a.bureau, b.bureau AS partner, false AS outside, subjects, since, least(a.last, b.last) AS last,
         log, stream

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from psycopg import Connection
 
-from projections import questions
+from projections import closings, questions
 from projections.cooperation import TERMS
 from projections.model import fetch
 
@@ -120,7 +120,8 @@ class Chosen:
 
 Cursor: TypeAlias = tuple[str, str, str]
 
-_LISTED = """
+_ASKED, _PARTY = closings.now("a.bureau"), closings.now("p.bureau")
+_LISTED = f"""
 listed AS (
     SELECT m.log, m.stream::text, left(m.log, 6) AS bureau, CASE
             WHEN m.stage NOT IN ('in-force', 'withdrawn') OR m.entered IS NULL THEN m.stage
@@ -130,13 +131,13 @@ listed AS (
             SELECT left(m.log, 6)
             UNION SELECT b.bureau FROM bound b WHERE b.log = m.log AND b.stream = m.stream
                 AND b.position = t.position AND (NOT t.open OR coalesce(b.last >= %(day)s, true))
-            UNION SELECT a.bureau FROM asked a WHERE a.log = m.log AND a.stream = m.stream
+            UNION SELECT {_ASKED} FROM asked a WHERE a.log = m.log AND a.stream = m.stream
                 AND t.position IS NULL AND m.asked > v.position
                 AND a.position >= m.asked AND a.passed_to IS NULL
-            UNION SELECT p FROM unnest(v.parties) AS p
+            UNION SELECT {_PARTY} FROM unnest(v.parties) AS p (bureau)
             WHERE t.position IS NULL AND coalesce(m.asked < v.position, true)
             ORDER BY 1) AS parties,
-        v.outside, v.outside <> '{}' AS one_sided, t.since, t.last, m.reason, v.position AS version,
+        v.outside, v.outside <> '{{}}' AS one_sided, t.since, t.last, m.reason, v.position AS version,
         m.proposed
     FROM near n JOIN memorandum m USING (log, stream)
     LEFT JOIN LATERAL (
@@ -147,17 +148,17 @@ listed AS (
         SELECT v.* FROM version v WHERE v.log = m.log AND v.stream = m.stream
             AND (t.position IS NULL OR v.position = t.version) ORDER BY v.position DESC LIMIT 1
     ) v
-)"""
+)"""  # noqa: S608  (names of ours)
 _CHOSEN = """
     (%(stage)s::text IS NULL OR stage = %(stage)s) AND (%(kind)s::text IS NULL OR kind = %(kind)s)
     AND (%(subject)s::text IS NULL OR %(subject)s = ANY (subjects))
     AND (%(in_force)s::boolean IS NULL OR in_force = %(in_force)s)
 """
-_NEAR = """near AS MATERIALIZED (
+_NEAR = f"""near AS MATERIALIZED (
     SELECT m.log, m.stream FROM memorandum m WHERE %(bureau)s::text IS NULL OR left(m.log, 6) = %(bureau)s
         OR EXISTS (SELECT FROM asked a
-            WHERE a.log = m.log AND a.stream = m.stream AND a.bureau = %(bureau)s)
-)"""
+            WHERE a.log = m.log AND a.stream = m.stream AND {closings.same("%(bureau)s", "a.bureau")})
+)"""  # noqa: S608  (names of ours)
 
 
 def register(

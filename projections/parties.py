@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from events import errors, loops
+from events.cooperation import MemorandumPartyReleased, SignatureLeft
 from events.event import Event, Key, Record
 from events.history import Continued, Corrected, stream_of
 from events.membership import LogClosed, Succession
@@ -50,6 +51,8 @@ class Parties:
                 self._check_remark(record, found[day.log, day.position])
             case DispatchOffered(expert=expert) if expert.log[:6] != record.bureau:
                 self._check_lent(record, (expert.log, expert.position))
+            case MemorandumPartyReleased(bureau=party, notice=notice) if notice.log[:6] != party:
+                self._check_notice(party, found[notice.log, notice.position])
             case Continued(continues=old):
                 self._check_continued(record, fact, found[old.key])
 
@@ -98,6 +101,12 @@ class Parties:
         here = self._look_up([key for key in record.basis if key[0] == record.log]).values()
         if not any(isinstance(r.data, Continued) and self._goes_on(r, expert) for r in here):
             raise errors.Foreign("offers an expert of another bureau")
+
+    def _check_notice(self, party: str, notice: Record[Event]) -> None:
+        """Notice in a party's place: by the bureau with which the party's signature goes on."""
+        bureaus = {part[0].bureau for part in self._back(notice)}
+        if party not in bureaus or not isinstance(notice.data, SignatureLeft):
+            raise errors.Foreign(f"releases {party} upon a notice that is not its own")
 
     def _goes_on(self, record: Record[Event], earlier: Key) -> bool:
         """Whether the record's stream is that of the earlier one, or goes on from it over some logs."""

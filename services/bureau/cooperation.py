@@ -10,6 +10,8 @@ from pydantic import Field
 from events import cooperation as events
 from events import errors
 from events.cooperation import Kind, Subject
+from events.event import Event, Key, Record
+from events.history import Continued
 from events.loops import Role
 from events.values import Attachment, Code, Day, Digest, OutsideParty, Paper, Title, Why
 from services.bureau import loops, meetings, tasks
@@ -225,14 +227,20 @@ def end(case: Case, command: End) -> None:
 def release_party(case: Case, command: ReleaseParty) -> None:
     """Rests on the party's notice."""
     stream = case.own("memorandum", command.stream)
-    records = [case.reading.record(key) for key in case.reading.answers(case.log, stream.id)]
-    theirs = next((r for r in records if r.bureau == command.bureau), None)
-    history = case.reading.history(theirs.log, theirs.stream) if theirs else []
-    notice = next((r for r in reversed(history) if isinstance(r.data, events.SignatureLeft)), None)
-    if notice is None:
-        raise errors.Conflict(f"{command.bureau} gave no notice")
-    reference = case.reference(notice)
-    case.add(stream, events.MemorandumPartyReleased(bureau=command.bureau, day=command.day, notice=reference))
+    party, notice, before = _notice(case, stream, command.bureau)
+    event = events.MemorandumPartyReleased(bureau=party, day=command.day, notice=case.reference(notice))
+    case.add(stream, event, basis=before)
+
+
+def _notice(case: Case, stream: Stream, bureau: str) -> tuple[str, Record[Event], list[Key]]:
+    """The party that the bureau is or stands for, its notice, and the records that this goes on from."""
+    for answer in map(case.reading.record, case.reading.answers(case.log, stream.id)):
+        history = loops.history_now(case, answer)
+        notice = next((r for r in reversed(history) if isinstance(r.data, events.SignatureLeft)), None)
+        if notice is not None and bureau in {answer.bureau, notice.bureau}:
+            before = [r.data.continues.key for r in history if isinstance(r.data, Continued)]
+            return answer.bureau, notice, before
+    raise errors.Conflict(f"{bureau} gave no notice")
 
 
 @decides(Sign)

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from events import catalogue, errors, loops
 from events.event import Event, Record
+from events.history import stream_of
 from events.loops import Answer, Asking, PassedOn, Role
 from events.values import Code, Day, Log, Reference, Why
 from services.bureau.case import Case, Stream
@@ -67,6 +68,19 @@ def named(theirs: Stream) -> str:
     """How the one stream that answers another is claimed: by the other's name before it went on elsewhere."""
     first = theirs.records[0]
     return f"{first.log}/{first.stream}"
+
+
+def history_now(case: Case, record: Record[Event]) -> list[Record[Event]]:
+    """The whole stream of a record of any log, with what goes on from it elsewhere, as far as it is here."""
+    log, stream = record.log, record.stream
+    found = case.reading.history(log, stream)
+    while (closing := case.reading.closing(log)) and (new := closing.succession.of(stream)):
+        log, stream = new, stream_of(log, stream, new)
+        more = case.reading.history(log, stream)
+        if not more:
+            break
+        found = more
+    return found
 
 
 def answers(case: Case, stream: Stream, kind: type[_E], *asking: type[Event]) -> list[Record[_E]]:

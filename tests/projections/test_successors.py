@@ -5,14 +5,16 @@ from datetime import date
 import pytest
 
 from events import talent as events
+from events.cooperation import MemorandumPartyReleased, SignatureLeft
 from events.event import Event, Record
 from events.values import Expertise
-from projections import dispatches, experts, talent
+from projections import cooperation, dispatches, experts, memoranda, talent
+from tests.projections.agreements import Agreement
 from tests.projections.conftest import NewNode
-from tests.projections.histories import World, reference
+from tests.projections.histories import WHY, World, reference, stream_id
 from tests.projections.nodes import Node
 from tests.projections.reading import ask as ask_model
-from tests.projections.test_dispatches import HOME, HOST, Sending
+from tests.projections.test_dispatches import HOME, HOST, OTHER, Sending
 
 NEW = "500157"
 LATER = date(2026, 5, 3)
@@ -88,3 +90,24 @@ def test_an_expert_of_a_closed_log_is_the_one_that_goes_on_in_the_log_of_the_off
     assert row is not None
     assert (row.bureau, row.serving) == (NEW, 2)
     assert node.waiting("talent") == {without.key: "foreign", another.key: "foreign"}
+
+
+def test_notice_is_given_by_whom_a_partys_signature_goes_on_with(new_node: NewNode, world: World) -> None:
+    # given a party whose log is closed
+    node = new_node(world, chosen=[cooperation.MODEL])
+    agreement = Agreement(world, HOME, [HOST, OTHER])
+    agreement.conclude(LATER)
+    signature = agreement.answered[HOST]
+    closing = world.close(HOST, NEW)
+    mine = world.go_on(signature, NEW, closing)
+    left = world.record(NEW, mine.stream, SignatureLeft(day=LATER, reason=WHY))
+    other = world.record(OTHER, f"{agreement.word}/{OTHER}", SignatureLeft(day=LATER, reason=WHY))
+    # when the proposer releases it upon another party's notice, and upon its successor's
+    wrong = MemorandumPartyReleased(bureau=HOST, day=LATER, notice=reference(other))
+    foreign = world.record(HOME, "wrong", wrong, [signature], version=1)
+    right = MemorandumPartyReleased(bureau=HOST, day=LATER, notice=reference(left))
+    world.record(HOME, agreement.word, right, [signature])
+    # then only the successor's counts
+    notices = ask_model(node, cooperation.MODEL, memoranda.notices, HOME, stream_id(agreement.word))
+    assert {(n.bureau, n.released) for n in notices} == {(NEW, LATER), (OTHER, None)}
+    assert node.waiting("cooperation") == {foreign.key: "foreign"}

@@ -1,20 +1,23 @@
 """What successors of closed logs do in their predecessors' place: service days, experts, memoranda."""
 
+from datetime import timedelta
+
 import pytest
 
 from events import errors
 from events.history import stream_of
 from events.membership import Closure, Part
 from events.values import Reason, Why
-from projections import dispatches, experts
+from projections import cooperation as cooperations
+from projections import dispatches, experts, memoranda
 from projections import talent as talents
-from services.bureau import records, talent
+from services.bureau import cooperation, records, talent
 from services.bureau.continuing import CloseLog, Continue
 from services.bureau.office import Answer
 from services.ledger import heirs
 from tests.services.bureau.examples import attachment
 from tests.services.bureau.province import Province, day
-from tests.services.bureau.test_cooperation import HOME, HOST, in_force, proposal
+from tests.services.bureau.test_cooperation import HOME, HOST, in_force, need, proposal, signed
 from tests.services.bureau.test_talent import offer, shared, started
 
 NEW_HOME, NEW_HOST, OTHER = "500117", "512000", "511600"
@@ -143,3 +146,42 @@ def test_attachments_go_with_their_streams(province: Province) -> None:
     # and when the successor is closed in turn, its successor's
     merge(province, NEW_HOME, NEW_HOST)
     assert heirs_of(text) == {NEW_HOST}
+
+
+@pytest.mark.parametrize("named", [HOST, NEW_HOST])
+def test_a_successor_leaves_a_memorandum_that_its_predecessor_joined(province: Province, named: str) -> None:
+    # given a party whose log is closed; its successor stands in its place
+    stream = in_force(province)
+    signature = province.reading.holder(HOST, "signature", f"{HOME}/{stream}")
+    assert signature
+    merge(province, HOST, NEW_HOST)
+    row = province.ask(cooperations.MODEL, memoranda.one, HOME, stream, TODAY)
+    assert row.parties == [HOME, NEW_HOST]
+    assert province.do(NEW_HOST, need()).position > 0
+    # when it gives notice, and the proposer releases it under either name
+    province.now += timedelta(days=1)
+    mine = stream_of(HOST, signature, NEW_HOST)
+    leave = cooperation.Leave(stream=mine, day=TODAY, reason=Why(code=Reason.NO_LONGER_NEEDED))
+    province.do(NEW_HOST, leave)
+    with pytest.raises(errors.Conflict, match="gave no notice"):
+        province.do(HOME, cooperation.ReleaseParty(stream=stream, bureau=OTHER, day=TODAY))
+    province.do(HOME, cooperation.ReleaseParty(stream=stream, bureau=named, day=TODAY))
+    # then it is bound no more, and what was noticed is shown as released
+    assert nothing_waits(province)
+    with pytest.raises(errors.MissingMemorandum):
+        province.do(NEW_HOST, need())
+    (notice,) = province.ask(cooperations.MODEL, memoranda.notices, HOME, stream)
+    assert (notice.bureau, notice.released) == (NEW_HOST, TODAY)
+    tomorrow = province.ask(cooperations.MODEL, memoranda.one, HOME, stream, TODAY + timedelta(days=1))
+    assert tomorrow.parties == [HOME]
+
+
+def test_both_parties_of_a_memorandum_become_one_bureau(province: Province) -> None:
+    stream = province.stream(province.do(HOME, proposal(parties=(HOST, OTHER))))
+    signed(province, stream)
+    province.do(OTHER, cooperation.Sign(log=HOME, stream=stream, text=attachment("第一稿").digest))
+    province.do(HOME, cooperation.EnterIntoForce(stream=stream))
+    merge(province, HOST, NEW_HOST)
+    merge(province, OTHER, NEW_HOST)
+    pairs = province.ask(cooperations.MODEL, cooperations.partnerships, TODAY)
+    assert [(p.bureau, p.partner) for p in pairs] == [(HOME, NEW_HOST)]
