@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -26,7 +26,10 @@ Work: TypeAlias = Callable[[Progress], Any]
 
 @dataclass
 class Job:
-    """One piece of work; `state`: waiting, running, done, failed. `error` says why it failed."""
+    """One piece of work; `state`: waiting, running, done, failed. `error` says why it failed.
+
+    Pages get copies: a page that is begun while the work runs must not see it end halfway.
+    """
 
     key: str
     begun: datetime
@@ -61,14 +64,16 @@ class Jobs:
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, key: str) -> Job | None:
-        """The work of a key, open or ended; None when there is none."""
+        """The work of a key as it is at this moment, open or ended; None when there is none."""
         with self._lock:
-            return self._kept.get(key)
+            found = self._kept.get(key)
+        return replace(found) if found else None
 
     def open(self, beginning: str) -> list[Job]:
-        """The work that waits or runs whose key begins so."""
+        """The work that waits or runs whose key begins so, as it is at this moment."""
         with self._lock:
-            return [job for key, job in self._kept.items() if key.startswith(beginning) and job.is_open]
+            found = [replace(job) for key, job in self._kept.items() if key.startswith(beginning)]
+        return [job for job in found if job.is_open]
 
     def start(self, key: str, work: Work) -> Job:
         """Begin it unless the same is under way already. Raises Busy."""
