@@ -1,6 +1,6 @@
 """The state of any stream at a version or at what was known then, and what lies between two of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,11 +10,11 @@ from pydantic_core import to_jsonable_python
 
 from events import catalogue, errors, history
 from events.event import Event, Record
-from events.history import Corrected, Voided
+from events.history import Continued, Corrected, Voided, stream_of
 from projections.track import Vector
 from services.auditor import differences
 from services.auditor.differences import Difference
-from services.ledger import read
+from services.ledger import closing, read
 from services.runtime.database import Connection
 
 
@@ -49,27 +49,57 @@ class State(NamedTuple):
 def known(conn: Connection, log: str, stream: str, vector: Vector, date: str | None = None) -> State:
     """The stream as it was known at a vector, and not after `date` (27 characters). Raises NotFound, Damage.
 
-    A stream of which nothing was known yet has version 0.
+    A stream of which nothing was known yet has version 0. Once its first record was known, so was all that it
+    goes on from in a closed log: that record rests on it, whatever the vector says of that log.
     """
-    records = [
-        r
-        for r in _history(conn, log, stream)
-        if r.position <= vector.get(r.log, 0) and (date is None or r.time <= date)
-    ]
-    begun = records and records[-1].log == log  # else only what it goes on from was known
-    return _state(log, stream, records if begun else [])
+    known_to = vector.get(log, 0)
+    records = _history(conn, log, stream)
+    return _state(
+        log, stream,
+        _cut(log, records, lambda r: r.position <= known_to and (date is None or r.time <= date)),
+    )  # fmt: skip
 
 
 def at_version(conn: Connection, log: str, stream: str, version: int | None = None) -> State:
-    """The stream up to a version, or all of it that is held here. Raises NotFound, Damage."""
+    """The stream up to a version, or all of it that is held here. Raises NotFound, Damage.
+
+    Versions count in this log. From version 1 on, the state of a stream that goes on from a closed log has
+    in it all that it goes on from; the versions there are those of the stream there.
+    """
     records = _history(conn, log, stream)
     if version is not None and not 0 <= version <= records[-1].version:
         raise errors.NotFound(
             f"the stream has versions 1 to {records[-1].version}, not {version}", field="version"
         )
-    if version is not None:
-        records = [r for r in records if version and (r.log != log or r.version <= version)]
-    return _state(log, stream, records)
+    return _state(log, stream, _cut(log, records, lambda r: version is None or r.version <= version))
+
+
+def _cut(
+    log: str, records: Sequence[Record[Event]], keep: Callable[[Record[Event]], bool]
+) -> list[Record[Event]]:
+    """The stream's own records that are kept, after those of other logs; nothing when none is."""
+    own = [record for record in records if record.log == log and keep(record)]
+    return [*(record for record in records if record.log != log), *own] if own else []
+
+
+def before(conn: Connection, log: str, stream: str, version: int) -> State:
+    """What a version changed: the one before, and for the first one what the stream goes on from, if any."""
+    records = _history(conn, log, stream)
+    first = next(record for record in records if record.log == log)
+    if version == 1 and isinstance(first.data, Continued) and records[0] is not first:
+        old = first.data.continues
+        return at_version(conn, old.log, old.subject, old.version)
+    return at_version(conn, log, stream, max(version - 1, 0))
+
+
+def goes_on(conn: Connection, log: str, stream: str) -> tuple[str, str] | None:
+    """The log and stream in which a stream of a closed log goes on, as far as that is held here."""
+    closed = closing.of(conn, log)
+    successor = closed.succession.of(stream) if closed else None
+    if successor is None:
+        return None
+    there = successor, stream_of(log, stream, successor)
+    return there if read.history(conn, *there) else None
 
 
 def between(before: State, after: State) -> Iterator[Difference]:

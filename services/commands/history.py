@@ -131,10 +131,11 @@ def state(
 def _tell_state(found: State, other: State | None, *, as_json: bool) -> None:
     differing = list(states.between(other, found)) if other else []
     facts = [
-        (f.record.position, f.record.version, f.record.time, f.record.type, _changes(f)) for f in found.facts
+        (f.record.log, f.record.position, f.record.version, f.record.time, f.record.type, _changes(f))
+        for f in found.facts
     ]
     if as_json:
-        names = ("position", "version", "time", "type", "changed_by")
+        names = ("log", "position", "version", "time", "type", "changed_by")
         screen.document({
             **found._asdict(), "facts": [dict(zip(names, fact, strict=True)) for fact in facts],
             "differences": [d._asdict() for d in differing],
@@ -147,7 +148,7 @@ def _tell_state(found: State, other: State | None, *, as_json: bool) -> None:
         screen.line(f"cannot be folded: {found.broken}")
     flat = [(d.place, d.after) for d in differences.fields({}, found.fields or {})]
     screen.table(("field", "value"), flat)
-    screen.table(("position", "version", "time", "type", "changed by"), facts)
+    screen.table(("log", "position", "version", "time", "type", "changed by"), facts)
     screen.table(("field", "before", "after"), differing)
 
 

@@ -26,7 +26,7 @@ def beside(conn: Connection, view: View, record: Record[Event]) -> Beside:
     """All of it for one record, which can be read here."""
     try:
         after = states.at_version(conn, record.log, record.stream, record.version)
-        before = states.at_version(conn, record.log, record.stream, record.version - 1)
+        before = states.before(conn, record.log, record.stream, record.version)
     except errors.BadRecord as error:
         return Beside(record.version, [], [], error.message, _cause(view, record))
     changed = audit_values.changes(view, before.fields, after.fields, record.aggregate)

@@ -29,7 +29,8 @@ def show(
     with view.site.database.connection() as conn:
         whole = states.at_version(conn, log, stream)
         at = _at(conn, whole, version, known)
-        before = states.at_version(conn, log, stream, max(at.version - 1, 0))
+        before = states.before(conn, log, stream, at.version)
+        after = states.goes_on(conn, log, stream)
     aggregate = whole.aggregate or ""
     view.know(fact.record for fact in whole.facts)
     return audit.page(
@@ -40,6 +41,7 @@ def show(
         known=known,
         fields=audit_values.flat(view, at.fields, aggregate),
         changed=audit_values.changes(view, before.fields, at.fields, aggregate),
+        after=after,
         lines=[_line(view, fact) for fact in whole.facts],
         kinds=lambda name: (catalogue.AGGREGATES[name].zh, catalogue.AGGREGATES[name].en),
     )
@@ -69,8 +71,8 @@ def api(
         whole = states.at_version(conn, log, stream)
         at = _at(conn, whole, version, known)
     facts = [
-        {"position": f.record.position, "version": f.record.version, "time": f.record.time,
-         "type": f.record.type, "payload": f.payload, "changed_by": f.changed_by}
+        {"log": f.record.log, "position": f.record.position, "version": f.record.version,
+         "time": f.record.time, "type": f.record.type, "payload": f.payload, "changed_by": f.changed_by}
         for f in at.facts
     ]  # fmt: skip
     return lists.json({**at._asdict(), "facts": facts})

@@ -6,14 +6,16 @@ import pytest
 
 from events import activity as a
 from events import errors, talent
+from events.history import stream_of
 from services.auditor import states
 from services.auditor.states import State
 from tests.projections.histories import WHY, World, corrected, held, planned, stream_id
 from tests.services.auditor.conftest import NewTraveller
 from tests.services.auditor.travelling import Traveller
 
-ONE = "500116"
+ONE, NEXT = "500116", "500157"
 STREAM = stream_id("a")
+GONE_ON = stream_of(ONE, STREAM, NEXT)
 
 
 @pytest.fixture
@@ -108,3 +110,63 @@ def test_sets_are_sorted_so_that_the_same_state_reads_the_same() -> None:
     days = frozenset({(date(2026, 3, d), talent.Half.AM) for d in range(1, 9)})
     assert states.plain(days) == [[f"2026-03-0{d}", talent.Half.AM.value] for d in range(1, 9)]
     assert states.plain({("b", "c"): 1, ("a", "c"): 2}) == {"a c": 2, "b c": 1}
+
+
+@pytest.fixture
+def moved(new_traveller: NewTraveller) -> Traveller:
+    """The activity is held in the log of a bureau that was merged, and corrected and reported in the next."""
+    world = World()
+    world.record(ONE, "a", planned("旧名"))
+    first = world.record(ONE, "a", held(persons=62))
+    world.record(ONE, "other", planned())
+    closing = world.close(ONE, NEXT)
+    went = world.go_on(first, NEXT, closing)
+    world.record(NEXT, went.stream, corrected(first, held(persons=26)), [first])
+    world.record(NEXT, went.stream, a.ActivityReported(day=date(2026, 4, 12)))
+    made = new_traveller(world)
+    made.cover()
+    return made
+
+
+def test_a_stream_that_goes_on_has_its_own_versions_over_all_that_stood_before(moved: Traveller) -> None:
+    with moved.database.connection() as conn:
+        found = [states.at_version(conn, NEXT, GONE_ON, n) for n in (0, 1, 2, 3)]
+        last, old = states.at_version(conn, NEXT, GONE_ON), states.at_version(conn, ONE, STREAM)
+        with pytest.raises(errors.NotFound):
+            states.at_version(conn, NEXT, GONE_ON, 4)
+    assert [(s.version, field(s, "held", "persons"), field(s, "stage")) for s in found[1:]] == [
+        (1, 62, "held"), (2, 26, "held"), (3, 26, "reported"),
+    ]  # fmt: skip
+    assert (found[0].version, found[0].fields, last) == (0, None, found[3])
+    assert [(f.record.log, f.record.version) for f in last.facts] == [
+        (ONE, 1), (ONE, 2), (NEXT, 1), (NEXT, 2), (NEXT, 3),
+    ]  # fmt: skip
+    # and the old stream stays at what it was when its log was closed
+    assert (old.version, field(old, "held", "persons")) == (2, 62)
+
+
+def test_what_was_known_of_it_begins_with_its_first_record_and_then_holds_all_before(
+    moved: Traveller,
+) -> None:
+    times = {log: [e.time.decode() for e in entries] for log, entries in moved.world.logs.items()}
+    with moved.database.connection() as conn:
+        assert states.known(conn, NEXT, GONE_ON, {ONE: 4}).version == 0
+        for known in (
+            states.known(conn, NEXT, GONE_ON, {ONE: 4, NEXT: 1}),
+            states.known(conn, NEXT, GONE_ON, {NEXT: 1}),  # it rests on what it goes on from
+            states.known(conn, NEXT, GONE_ON, moved.covered, times[NEXT][0]),
+        ):
+            assert (known.version, field(known, "held", "persons"), known.broken) == (1, 62, None)
+        assert states.known(conn, NEXT, GONE_ON, moved.covered) == states.at_version(conn, NEXT, GONE_ON)
+
+
+def test_before_its_first_version_stands_what_it_goes_on_from(moved: Traveller) -> None:
+    with moved.database.connection() as conn:
+        old, first = states.at_version(conn, ONE, STREAM), states.at_version(conn, NEXT, GONE_ON, 1)
+        assert states.before(conn, NEXT, GONE_ON, 1) == old
+        assert states.before(conn, NEXT, GONE_ON, 2) == first
+        assert states.before(conn, ONE, STREAM, 1).fields is None
+        assert list(states.between(old, first)) == []
+        # and each leads to the other
+        assert states.goes_on(conn, ONE, STREAM) == (NEXT, GONE_ON)
+        assert states.goes_on(conn, NEXT, GONE_ON) is None
