@@ -86,10 +86,14 @@ def troubles(conn: Connection[Any], model: str, records: Iterable[Record[Event]]
 
 
 def save(conn: Connection[Any], model: str, records: Iterable[Record[Event]], asides: Asides) -> None:
-    """Write the rows of records that are set aside, or set aside again."""
+    """Write the rows of records that are set aside, or set aside again.
+
+    What fails beside a redacted record is tried once more: it may have come before the decision did.
+    """
     columns = list(zip(*[_row(r, asides[r.key]) for r in records if r.key in asides], strict=True))
     if columns:
         conn.execute(_SAVE, [model, *[list(c) for c in columns]])
+        conn.execute(_ONCE_MORE, [*[list(c) for c in columns[:2]], model])
 
 
 def _row(record: Record[Event], aside: Aside) -> tuple[Any, ...]:
@@ -107,6 +111,17 @@ SELECT %s, * FROM unnest(%s::text[], %s::bigint[], %s::uuid[], %s::text[], %s::t
     %s::text[], %s::bigint[], %s::text[])
 ON CONFLICT (model, log, position) DO UPDATE SET cause = EXCLUDED.cause, missing_log = EXCLUDED.missing_log,
     missing_position = EXCLUDED.missing_position, detail = EXCLUDED.detail, attempts = waiting.attempts + 1
+"""
+
+
+_ONCE_MORE = """
+UPDATE projection.waiting w SET cause = 'held', missing_log = NULL, missing_position = NULL
+FROM unnest(%s::text[], %s::bigint[]) AS r (log, position)
+WHERE w.model = %s AND w.log = r.log COLLATE "C" AND w.position = r.position
+    AND w.cause = 'failed' AND w.attempts = 1 AND EXISTS (
+        SELECT FROM projection.skipped s
+        WHERE s.model = w.model AND s.log = w.log AND s.stream = w.stream AND s.kind = 'redacted'
+    )
 """
 
 
@@ -175,15 +190,22 @@ def refresh_causes(conn: Connection[Any], model: str, followed: Collection[str])
 
 
 def redact(conn: Connection[Any], model: str, decision: RecordRedacted) -> None:
-    """Leave a record out for good because its bytes are gone; what waits for it goes on."""
+    """Leave a record out for good because its bytes are gone; what waits for it or failed for it goes on."""
     key = decision.log, decision.position
     conn.execute(_REDACT, [model, *key, decision.stream, decision.reason.code])
+    conn.execute(_WITHOUT_IT, [model, decision.log, decision.stream])
     clear(conn, model, [key])
 
 
 _REDACT = """
 INSERT INTO projection.skipped (model, log, position, stream, kind, reason)
 VALUES (%s, %s, %s, %s::text::uuid, 'redacted', %s) ON CONFLICT DO NOTHING
+"""
+
+
+_WITHOUT_IT = """
+UPDATE projection.waiting SET cause = 'held', missing_log = NULL, missing_position = NULL
+WHERE model = %s AND log = %s AND stream = %s::text::uuid AND cause = 'failed'
 """
 
 

@@ -1,0 +1,127 @@
+"""A node that never had the bytes of redacted records comes to the same read models as those that had."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from hashlib import sha256
+
+import pytest
+
+from events import checkpoints, notes
+from events.activity import Form
+from events.alliance import Alliance
+from events.alliance_document import Key
+from events.values import Place, Reason, Why
+from projections import digest, model
+from projections.models import MODELS
+from services.bureau.activity import Change, Confirm, Plan, Publish
+from services.bureau.records import Correct
+from services.bureau.redacting import Redact
+from services.ledger import logs, read, replay, store, tiles, verify
+from services.ledger.guard import Guard, Head
+from services.projector.runner import Projector
+from services.runtime.database import Database
+from tests.services.bureau import province as provinces
+from tests.services.bureau.province import ALLIANCE, Province, day
+from tests.services.ledger import nodes
+from tests.support.databases import Server
+
+HOME, GUEST = "500117", "511600"
+WHY = Why(code=Reason.OTHER)
+PLACE = Place(division=HOME)
+
+
+def alliance() -> Alliance:
+    """With the keys of the province."""
+    document = nodes.alliance(HOME, GUEST).document
+    signed = tuple(log.model_copy(update={"key": (Key(vkey=_vkey(log.name)),)}) for log in document.log)
+    return Alliance(document.model_copy(update={"log": signed}), "")
+
+
+def _vkey(log: str) -> str:
+    name = checkpoints.origin(ALLIANCE, log)
+    return notes.Signer(name, sha256(name.encode()).digest()).verifier.vkey
+
+
+def tell(province: Province) -> int:
+    """A plan, a question, a change, an answer, a correction, another change; how many HOME recorded."""
+    plan = Plan(
+        title="研学", form=Form.STUDY_VISIT, starts=day("2026-04-01"), ends=day("2026-04-01"), place=PLACE
+    )
+    first = province.do(HOME, plan)
+    stream = province.stream(first)
+    province.do(HOME, Publish(stream=stream, bureaus=(GUEST,)))
+    province.do(HOME, Change(stream=stream, starts=day("2026-04-03"), ends=day("2026-04-03"), place=PLACE))
+    province.do(GUEST, Confirm(log=HOME, stream=stream))
+    right = {"title": "红色研学"}
+    province.do(
+        HOME,
+        Correct(
+            aggregate="activity", stream=stream, position=first.position, reason=WHY, payload=dict(right)
+        ),
+    )
+    return province.do(
+        HOME, Change(stream=stream, starts=day("2026-04-05"), ends=day("2026-04-05"), place=PLACE)
+    ).position
+
+
+def served(province: Province, log: str, path: str) -> bytes:
+    with province.database.connection() as conn:
+        size, root, _ = store.latest(conn, log)
+        return tiles.serve(conn, Guard("", {log: Head(size, root)}), log, path)
+
+
+class Joiner:
+    """A node that takes logs as tiles, one after the other, and folds what it has."""
+
+    def __init__(self, dsn: str) -> None:
+        self.database = Database(dsn, size=2).open()
+        with self.database.connection() as conn:
+            for log in (HOME, GUEST):
+                logs.follow(conn, log)
+
+    def take(self, province: Province, log: str) -> None:
+        with self.database.transaction() as conn:
+            size, root, note = store.latest(conn, log)
+            run = tiles.proved_entries(partial(served, province, log), alliance(), log, size, root, note)
+            if run is not None:
+                store.accept_run(conn, alliance(), log, run)
+
+    def fold(self, batch: int) -> None:
+        projector = Projector(self.database, MODELS, batch=batch)
+        projector.prepare()
+        while projector.step():
+            pass
+
+    def digests(self) -> dict[str, str]:
+        with self.database.connection() as conn:
+            return {m.name: digest.digest(conn, model.live(m)) for m in MODELS}
+
+
+@pytest.fixture
+def joiner(postgres: Server, new_database: Callable[..., str]) -> Iterator[Joiner]:
+    made = Joiner(new_database(postgres.template("province", provinces.prepare)))
+    yield made
+    made.database.close()
+
+
+@pytest.mark.parametrize(("order", "batch"), [((HOME, GUEST), 1), ((GUEST, HOME), 2_000)])
+@pytest.mark.parametrize("gone", [(1,), (2,), (3,), (2, 3), (1, 2, 3, 4), (5,)])
+def test_a_late_joiner_comes_to_the_same(
+    province: Province, joiner: Joiner, gone: Sequence[int], order: Sequence[str], batch: int
+) -> None:
+    # given records of one stream that were redacted, and one more after that
+    last = tell(province)
+    assert last == 5
+    for position in gone:
+        province.do(HOME, Redact(position=position, reason=WHY))
+    # when somebody joins, who takes one log after the other, and each twice
+    for log in order:
+        joiner.take(province, log)
+        joiner.fold(batch)
+        joiner.take(province, log)
+    # then all says the same, and verification has nothing to say but where
+    assert joiner.digests() == province.digests()
+    with joiner.database.connection() as conn:
+        for report in (verify.verify(conn, alliance(), HOME), replay.replay(conn, HOME)):
+            assert (report.findings, report.redacted) == ([], len(gone))
+        assert read.covered(conn)[HOME] == last + len(gone)
