@@ -1,7 +1,7 @@
 """The one writer of a node's checkpoints: sign what was appended, commit, guard; then notes may leave."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from events import checkpoints, errors
 from events.checkpoints import Checkpoint
@@ -16,6 +16,8 @@ RUN_BYTES = 4 * 2**20
 """A checkpoint stands after at most this much (contracts.md, "Kafka")."""
 _OVERHEAD = 256
 _STEP = 32_000
+_FEW = 64
+"""So many leaves of a log are asked for with how it stands."""
 _LOCK = 7_100_002
 
 
@@ -29,7 +31,10 @@ class Signed(NamedTuple):
 
 
 class _Own(NamedTuple):
-    """A log that is written here: its head, and its latest checkpoint, of nothing when there is none."""
+    """A log that is written here: its head, and its latest checkpoint, of nothing when there is none.
+
+    `leaves` and `lengths` of the values are those of the first entries behind it, `_FEW` at most.
+    """
 
     log: str
     head: int
@@ -37,11 +42,31 @@ class _Own(NamedTuple):
     size: int
     root: bytes
     note: str
+    leaves: Sequence[bytes]
+    lengths: Sequence[int]
 
     @property
     def behind(self) -> int:
         """How many entries are to be covered."""
         return self.head - self.size if self.state != "stopped" else 0
+
+
+class _Cover(NamedTuple):
+    """What is to be stored of one log: checkpoints, and the nodes of its tree that became complete."""
+
+    log: str
+    signed: Sequence[Signed]
+    nodes: Sequence[tree.Node]
+
+    @property
+    def values(self) -> dict[str, object]:
+        """The parameters of `_STORE`."""
+        return tree.columns(self.nodes) | {
+            "log": self.log,
+            "sizes": [s.size for s in self.signed],
+            "roots": [s.root for s in self.signed],
+            "notes": [s.note for s in self.signed],
+        }
 
 
 class Checkpointer:
@@ -73,11 +98,14 @@ class Checkpointer:
         Killed before the commit: nothing happened. Between commit and guard: the checkpoints stand, have not
         left, and the next round guards them. After the guard: whoever ships finds them by `published`.
         """
-        with self._database.transaction() as conn:
+        with self._database.pipelined() as conn:
             conn.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
             before, logs = self._checked(conn)
-            signed, more = self._sign(conn, logs)
+            covers, more = self._sign(conn, logs)
             failpoint("checkpoint.signed")
+            for cover in covers:
+                conn.execute(_STORE, cover.values)
+        signed = [s for cover in covers for s in cover.signed]
         self.stuck = {log.log: end for log in logs if log.behind and (end := self._reach(log)) < log.head}
         failpoint("checkpoint.committed")
         latest = _latest(logs, signed)
@@ -88,28 +116,33 @@ class Checkpointer:
     def _checked(self, conn: Connection) -> tuple[Guard, list[_Own]]:
         """The guard file, which a new node gets before its first commit, and how the logs stand.
 
-        Raises ReadOnly.
+        The file is read before the lock is had: if it does not fit, another writer may have been at work
+        until then, and what it says now counts. Raises ReadOnly.
         """
         found = self._guard.read()
-        with conn.pipeline():
-            judge = guard.asked(conn, found)
-            logs = conn.execute(_LOGS, [list(self._keys)])
-        judge()
-        own = [_Own._make(row) for row in logs.fetchall()]
+        judge = guard.asked(conn, found)
+        with conn.cursor(binary=True) as cursor:
+            rows = cursor.execute(_LOGS, [_FEW, list(self._keys)]).fetchall()
+        try:
+            judge()
+        except errors.ReadOnly:
+            found = self._guard.read()
+            guard.check(conn, found)
+        own = [_Own._make(row) for row in rows]
         return found or self._guard.advance(guard.identity(conn), {}), own
 
-    def _sign(self, conn: Connection, logs: Iterable[_Own]) -> tuple[list[Signed], bool]:
+    def _sign(self, conn: Connection, logs: Iterable[_Own]) -> tuple[list[_Cover], bool]:
         budget = _STEP
-        signed: list[Signed] = []
+        covers: list[_Cover] = []
         for log in logs:
             due = self._due(log, max(1, budget)) if log.behind else 0
             if due and budget <= 0:
-                return signed, True
+                return covers, True
             if due:
                 leaves, sizes = _pending(conn, log, due)
-                signed += self._cover(conn, log, leaves, sizes)
+                covers.append(self._cover(conn, log, leaves, sizes))
                 budget -= len(leaves)
-        return signed, budget <= 0
+        return covers, budget <= 0
 
     def _reach(self, log: _Own) -> int:
         return keyring.reach(self._keys[log.log], log.size, log.head)
@@ -120,8 +153,8 @@ class Checkpointer:
         near = keyring.reach(keys, log.size, min(log.head, log.size + budget))
         return (near if near > log.size else keyring.next_size(keys, log.size, log.head)) - log.size
 
-    def _cover(self, conn: Connection, log: _Own, leaves: list[bytes], sizes: list[int]) -> Iterator[Signed]:
-        """Grow the tree to each of the sizes, sign it there, and store nodes and checkpoints."""
+    def _cover(self, conn: Connection, log: _Own, leaves: list[bytes], sizes: list[int]) -> _Cover:
+        """Grow the tree to each of the sizes and sign it there."""
         grown = _tree(conn, log)
         keys = self._keys[log.log]
         sizes = [size for size in sizes if keyring.signing(keys, size)]
@@ -130,14 +163,12 @@ class Checkpointer:
         for size in sizes:
             nodes += grown.extend(leaves[grown.size - log.size : size - log.size])
             made.append(Checkpoint(keys[0].signer.name, size, grown.root()))
-        signed = [checkpoints.sign_checkpoint(c, *keyring.signing(keys, c.size)) for c in made]
-        conn.execute(
-            _STORE,
-            {"log": log.log, "sizes": sizes, "roots": [c.root for c in made], "notes": signed}
-            | tree.columns(nodes),
-        )
         tree.TREES.keep(grown, made[-1].root)
-        return (Signed(log.log, c.size, note, c.root) for c, note in zip(made, signed, strict=True))
+        signed = [
+            Signed(log.log, c.size, checkpoints.sign_checkpoint(c, *keyring.signing(keys, c.size)), c.root)
+            for c in made
+        ]
+        return _Cover(log.log, signed, nodes)
 
 
 _STORE = f"""
@@ -164,10 +195,18 @@ def _tree(conn: Connection, log: _Own) -> tree.Tree:
 
 
 _LOGS = """
-SELECT l.log, l.head, l.state, coalesce(c.size, 0), coalesce(c.root, sha256('')), coalesce(c.note, '')
+SELECT l.log, l.head, l.state, coalesce(c.size, 0), coalesce(c.root, sha256('')), coalesce(c.note, ''),
+    coalesce(e.leaves, '{}'), coalesce(e.lengths, '{}')
 FROM ledger.log l LEFT JOIN LATERAL (
     SELECT size, root, note FROM ledger.checkpoint WHERE log = l.log ORDER BY size DESC LIMIT 1
-) c ON true WHERE l.own AND l.log = ANY(%s) ORDER BY l.log
+) c ON true LEFT JOIN LATERAL (
+    SELECT array_agg(f.leaf ORDER BY f.position) AS leaves,
+        array_agg(octet_length(f.value) ORDER BY f.position) AS lengths
+    FROM (
+        SELECT position, leaf, value FROM ledger.entry
+        WHERE log = l.log AND position > coalesce(c.size, 0) AND position <= l.head ORDER BY position LIMIT %s
+    ) f
+) e ON l.head > coalesce(c.size, 0) WHERE l.own AND l.log = ANY(%s) ORDER BY l.log
 """
 
 
@@ -179,16 +218,23 @@ def _latest(logs: Iterable[_Own], signed: Iterable[Signed]) -> dict[str, tuple[H
 
 def _pending(conn: Connection, log: _Own, count: int) -> tuple[list[bytes], list[int]]:
     """The next leaf hashes, and the sizes at which a checkpoint must stand. Raises ReadOnly for a hole."""
+    if count <= _FEW:
+        leaves, lengths = list(log.leaves[:count]), log.lengths[:count]
+    else:
+        leaves, lengths = _read(conn, log, count)
+    if len(leaves) != count:
+        raise errors.ReadOnly(f"log {log.log} lacks records after position {log.size}")
+    return leaves, [log.size + end for end in cuts(lengths)]
+
+
+def _read(conn: Connection, log: _Own, count: int) -> tuple[list[bytes], list[int]]:
     with conn.cursor(binary=True) as cursor:
-        rows = cursor.execute(
+        rows: list[Any] = cursor.execute(
             "SELECT leaf, octet_length(value) FROM ledger.entry"
             " WHERE log = %s AND position > %s AND position <= %s ORDER BY position",
             [log.log, log.size, log.size + count],
         ).fetchall()
-    if len(rows) != count:
-        raise errors.ReadOnly(f"log {log.log} lacks records after position {log.size}")
-    leaves, lengths = zip(*rows, strict=True)
-    return list(leaves), [log.size + end for end in cuts(lengths)]
+    return [leaf for leaf, _ in rows], [length for _, length in rows]
 
 
 def cuts(lengths: Iterable[int]) -> list[int]:

@@ -50,7 +50,7 @@ class News(NamedTuple):
 
 
 def ask(conn: Connection, instances: Sequence[tuple[str, int]], after: Vector) -> News:
-    """The news for instances, given by name and version, that stand at one vector, over a pipeline."""
+    """The news for instances, given by name and version, that stand at one vector."""
     names = [name for name, _ in instances]
     running = conn.execute(_RUNNING, [names, [version for _, version in instances]])
     uneasy = conn.execute(_UNEASY, [names, names])
@@ -110,10 +110,10 @@ class Told(LedgerSource):
 
     def __init__(self, conn: Connection, news: News) -> None:
         super().__init__(conn)
-        self._before = news.before
+        self.conn, self.news = conn, news
 
     def versions_before(self, places: Sequence[Place]) -> list[int]:
         """As the news has it; where a place is none of its entries, such as a closed log's end, as it is."""
-        if any((place.log, place.position) not in self._before for place in places):
+        if any((place.log, place.position) not in self.news.before for place in places):
             return super().versions_before(places)
-        return [self._before[place.log, place.position] for place in places]
+        return [self.news.before[place.log, place.position] for place in places]

@@ -36,7 +36,7 @@ class QuickStep:
                 # A crash of the server may take back whole batches, which are then folded again.
                 conn.execute("SET LOCAL synchronous_commit = off")
                 told = self._ask(conn, stand, ends, reachable)
-                after = self._fold(conn, stand, told)
+                after = self._fold(Told(conn, told), stand)
                 failpoint("project.folded")
         except (Unsuited, *REFUSED):
             return None
@@ -59,12 +59,12 @@ class QuickStep:
             raise Unsuited
         return told
 
-    def _fold(self, conn: Connection, stand: Stand, told: News) -> Callable[[], Stand]:
+    def _fold(self, source: Told, stand: Stand) -> Callable[[], Stand]:
         """Send what is to be written; what it gives tells, after the commit, where all stand then."""
+        told = source.news
         if not told.entries:
             return lambda: stand
-        source = Told(conn, told)
         vector, moved = self._quick.fold(
-            conn, self._instances, told.entries, stand.vector, source, told.reachable
+            source.conn, self._instances, told.entries, stand.vector, source, told.reachable
         )
         return lambda: Stand(vector, dict(moved.fetchall()))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, cast
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from events import errors
 
 Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
+_Row = TypeVar("_Row")
 _OPTIONS = (
     "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
 )
@@ -39,10 +40,32 @@ _LIVENESS: dict[str, Any] = {
 }
 
 
+class _Cursor(psycopg.Cursor[_Row]):
+    """A cursor that, in `Database.pipelined`, has all answered that was sent before its answer is read."""
+
+    def fetchone(self) -> _Row | None:
+        self._settle()
+        return super().fetchone()
+
+    def fetchall(self) -> list[_Row]:
+        self._settle()
+        return super().fetchall()
+
+    def _settle(self) -> None:
+        line = self.connection.line if isinstance(self.connection, _Pooled) else None
+        if line is not None and self.pgresult is None:
+            line.sync()
+
+
 class _Pooled(psycopg.Connection[tuple[object, ...]]):
-    """A connection that remembers when it served last, in monotonic seconds."""
+    """A connection that remembers when it served last, in monotonic seconds, and its pipeline."""
 
     used = -_TRUSTED
+    line: psycopg.Pipeline | None = None
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.cursor_factory = _Cursor
 
 
 def _check(conn: _Pooled) -> None:
@@ -101,14 +124,15 @@ class Database:
 
     @contextmanager
     def pipelined(self) -> Iterator[Connection]:
-        """As `transaction`, but what is sent waits for no answer until one is asked for. Raises Unavailable.
+        """As `transaction`, but no statement waits before an answer is read. Raises Unavailable.
 
-        So what a statement has against its values may come up with a later one, or at the end. Open no
-        transaction inside: its savepoint would be taken for the whole.
+        What the server has against one comes up at the next answer that is read, or at the end. After the
+        last answer send all the rest at once: only a session that owes none is ended if its process freezes.
         """
         with self.connection() as conn:
+            pooled = cast("_Pooled", conn)
             try:
-                with conn.pipeline():
+                with conn.pipeline() as pooled.line:
                     conn.execute("BEGIN")
                     yield conn
                     conn.execute("COMMIT")
@@ -116,6 +140,8 @@ class Database:
                 with suppress(psycopg.Error):  # what was raised first counts; the pool drops a broken one
                     conn.rollback()
                 raise
+            finally:
+                pooled.line = None
 
 
 @dataclass(frozen=True)
