@@ -172,10 +172,13 @@ class Fold:
             self._settle(batch, {record.key: failed for record in batch.records})
 
     def _handle_all(self, batch: Batch) -> Rows | None:
-        rows, route = Rows(self._tables), self._route
+        rows = Rows(self._tables)
+        routes = {kind: route for kind in batch.kinds if (route := self._route(kind))}
+        if not routes:
+            return rows
         try:
             for record in batch.records:
-                for handler in route(type(record.data)):
+                for handler in routes.get(type(record.data), ()):
                     handler(record, rows)
         except psycopg.errors.PipelineAborted:
             return None

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from events import catalogue, envelope, errors
@@ -58,6 +59,11 @@ class Batch:
     records: list[Record[Event]]
     asides: Asides
     ends: Vector
+
+    @cached_property
+    def kinds(self) -> set[type[Event]]:
+        """The classes of what they say."""
+        return {type(record.data) for record in self.records}
 
     def halves(self) -> "tuple[Batch, Batch]":
         """The same in two parts."""

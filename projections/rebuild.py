@@ -82,16 +82,31 @@ def _leave_out(conn: Connection[Any], instance: Instance, records: Sequence[Left
 
 
 def drop_indexes(conn: Connection[Any], instance: Instance) -> list[str]:
-    """Drop all but the primary keys, which nothing but queries needs; the statements that make them again."""
-    rows = conn.execute(
-        "SELECT c.relname::text, pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c"
-        " ON c.oid = i.indexrelid WHERE NOT i.indisprimary AND c.relnamespace = to_regnamespace(%s)"
-        ' ORDER BY c.relname COLLATE "C"',
-        [instance.schema],
-    ).fetchall()
-    for name, _ in rows:
-        conn.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(instance.schema, name)))
-    return [definition for _, definition in rows]
+    """Drop the indexes that folding does not need; the statements that make them again.
+
+    A verbatim model only adds to its local tables and to those whose keys hold a record's position: their
+    primary keys go too.
+    """
+    values = {"schema": instance.schema, "verbatim": instance.model.verbatim}
+    rows = conn.execute(_INDEXES, {**values, "local": sorted(instance.model.local_tables)}).fetchall()
+    for drop, _ in rows:
+        conn.execute(drop.encode())
+    return [make for _, make in rows]
+
+
+_INDEXES = """
+SELECT CASE WHEN k.oid IS NULL THEN format('DROP INDEX %%I.%%I', n.nspname, c.relname)
+        ELSE format('ALTER TABLE %%I.%%I DROP CONSTRAINT %%I', n.nspname, t.relname, k.conname) END,
+    CASE WHEN k.oid IS NULL THEN pg_get_indexdef(i.indexrelid)
+        ELSE format('ALTER TABLE %%I.%%I ADD CONSTRAINT %%I ', n.nspname, t.relname, k.conname)
+            || pg_get_constraintdef(k.oid) END
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_constraint k ON k.conindid = c.oid
+WHERE n.nspname = %(schema)s AND (NOT i.indisprimary OR %(verbatim)s AND (t.relname = ANY (%(local)s)
+    OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attname = 'position'
+        AND a.attnum = ANY (i.indkey))))
+ORDER BY t.relname COLLATE "C", c.relname COLLATE "C"
+"""
 
 
 def left_out(conn: Connection[Any], name: str) -> list[LeftOut]:

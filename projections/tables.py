@@ -99,11 +99,11 @@ GROUP BY c.oid, c.relname ORDER BY c.relname COLLATE "C"
 def load(conn: Connection[Any], schema: str, local: frozenset[str] = frozenset()) -> dict[str, Table]:
     """The tables of a schema by name, in order of their names.
 
-    Raises ValueError when a key breaks the rule.
+    Raises ValueError when a key breaks the rule. While an instance is built, some have none.
     """
     found = {}
     for name, columns, kinds, key in conn.execute(_TABLES, [schema]).fetchall():
-        if name not in local and tuple(key[:2]) != ("log", "stream"):
+        if name not in local and key and tuple(key[:2]) != ("log", "stream"):
             raise ValueError(f"{schema}.{name}: its primary key must begin with log, stream")
         types = dict(zip(columns, kinds, strict=True))
         found[name] = Table(schema, name, types, tuple(key[2:]), name in local)

@@ -61,6 +61,14 @@ def create(conn: Connection[Any], instance: Instance) -> None:
         conn.execute("SELECT set_config('search_path', %s, true)", [instance.schema])
         conn.execute(instance.model.sql.encode())
         conn.execute("SELECT set_config('search_path', %s, true)", before)
+        if without := conn.execute(_WITHOUT_KEY, [instance.schema]).fetchall():
+            raise ValueError(f"{instance.schema}: tables without a primary key: {without}")
+
+
+_WITHOUT_KEY = """
+SELECT relname::text FROM pg_class c WHERE relkind = 'r' AND relnamespace = to_regnamespace(%s)
+    AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
+"""
 
 
 def drop(conn: Connection[Any], name: str) -> None:
