@@ -64,12 +64,13 @@ class Evidence:
 
 def check(journal: Iterable[Said], evidence: Evidence) -> list[str]:
     """What is wrong, a line each; each begins with the number of what was broken."""
-    said = list(journal)
-    return [
-        line
-        for check_ in (_commands, _copies, _sequences, _models, _positions, _checkpoints)
-        for line in check_(said, evidence)
-    ]
+    return [*_commands(list(journal), evidence), *agreed(evidence)]
+
+
+def agreed(evidence: Evidence) -> list[str]:
+    """As `check`, where nobody wrote down what was ordered: I3 to I7."""
+    checks = (_copies, _sequences, _models, _positions, _checkpoints)
+    return [line for check_ in checks for line in check_((), evidence)]
 
 
 def _commands(journal: Sequence[Said], evidence: Evidence) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Two installed nodes, `yinqiao node` as processes that can be armed with a failpoint, and what they hold."""
+"""Installed nodes, `yinqiao node` as processes that can be armed with a failpoint, and what they hold."""
 
 import json
 import multiprocessing
@@ -37,6 +37,8 @@ from tests.services.exchange import world
 
 WEST, EAST = "west", "east"
 LOGS = {WEST: "500116", EAST: "510100"}
+HOSTED = {**LOGS, "jiangbei": "500105", "liangjiang": "500157"}
+"""The log of each node that a test may install."""
 _MODEL = "SELECT log, position FROM projection.position WHERE model = 'timeline'"
 _STANDING: tuple[LiteralString, ...] = (
     "SELECT log, head FROM ledger.log",
@@ -80,7 +82,7 @@ class Node:
 
     @property
     def log(self) -> str:
-        return LOGS[self.name]
+        return HOSTED[self.name]
 
     @property
     def url(self) -> str:
@@ -182,7 +184,7 @@ def _folded(database: Database, each: model.ReadModel, ends: Vector) -> str:
 
 
 def install(folder: Path, name: str, dsns: Mapping[str, str], bootstrap: str) -> dict[str, Node]:
-    """Two nodes of an alliance of this name, over Kafka; each hosts one log and follows the other's."""
+    """Nodes of an alliance of this name, over Kafka; each hosts one log and follows the others."""
     found = {each: Node(each, folder / each, dsn, free_port()) for each, dsn in dsns.items()}
     for node in found.values():
         node.folder.mkdir()
@@ -223,7 +225,7 @@ def _write_alliance(file: Path, name: str, found: Mapping[str, Node]) -> str:
 def evidence(name: str, found: Mapping[str, Node], bootstrap: str) -> Evidence:
     """What all nodes hold, and what stands on the topics."""
     with KafkaExchange(KafkaSettings(bootstrap, name)) as exchange:
-        topics = {log: [_record(m) for m in world.topic(exchange, log)] for log in LOGS.values()}
+        topics = {n.log: [_record(m) for m in world.topic(exchange, n.log)] for n in found.values()}
     seen = frozenset().union(*(node.seen for node in found.values()))
     return Evidence(name, tuple(node.held() for node in found.values()), topics, seen)
 
