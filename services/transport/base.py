@@ -123,6 +123,15 @@ class Exchange(Protocol):
             errors.Unavailable: the channel does not answer.
         """
 
+    def drop(self, log: str) -> None:
+        """Delete the topic of an own log with all that it holds, for all its readers; without one do nothing.
+
+        When it returns, the topic is gone, and `create` makes another one.
+
+        Raises:
+            errors.Unavailable: the channel does not answer in time, or this node may not delete there.
+        """
+
     def identity(self, log: str) -> str | None:
         """Changes when the topic was deleted and made again, or is another cluster's; None without a topic.
 

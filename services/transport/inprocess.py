@@ -69,9 +69,9 @@ class InProcessExchange:
         return InProcessReader(self)
 
     def drop(self, log: str) -> None:
-        """Delete the log's topic, as an operator might."""
         with self.grown:
-            topic = self._topics.pop(log)
+            if (topic := self._topics.pop(log, None)) is None:
+                return
             topic.dropped = True
             self._path(log, "id").unlink()
             self._path(log, "records").unlink()

@@ -1,5 +1,6 @@
 """The exchange over Kafka: topics that keep everything, in one order, and their identities."""
 
+import time
 from collections.abc import Iterable
 from typing import Self
 
@@ -13,6 +14,8 @@ from services.transport.kafka.reader import KafkaReader
 
 KEPT_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 CREATED_WITH = {**KEPT_FOR_EVER, "max.message.bytes": str(1024 * 1024)}
+
+_BRIEFLY = 0.02
 
 
 class KafkaExchange:
@@ -29,6 +32,20 @@ class KafkaExchange:
         except kafka_errors.KafkaError as error:
             raise clients.explained(error, log, self.settings) from error
         self._check(topic)
+
+    def drop(self, log: str) -> None:
+        topic = self.settings.topic(log)
+        try:
+            self._admin.call(lambda client: client.delete_topics([topic]))
+        except kafka_errors.UnknownTopicOrPartitionError:
+            return
+        except kafka_errors.KafkaError as error:
+            raise clients.explained(error, log, self.settings) from error
+        deadline = time.monotonic() + self.settings.patience_s
+        while self.identity(log) is not None:
+            if time.monotonic() > deadline:
+                raise self.settings.unavailable(f"{topic} is still being deleted")
+            time.sleep(_BRIEFLY)
 
     def _check(self, topic: str) -> None:
         partitions, kept = self._admin.call(lambda client: _described(client, topic))

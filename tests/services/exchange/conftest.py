@@ -1,6 +1,5 @@
 """Both channels, and nodes on real PostgreSQL."""
 
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from kafka import KafkaAdminClient
 
 from services.exchange.tiles_client import Holder
 from services.transport.base import Exchange
@@ -72,15 +70,3 @@ def new_follower(new_ledger: NewLedger) -> Iterator[Callable[..., Follower]]:
             return follower
 
         yield new
-
-
-def delete(exchange: Exchange, log: str) -> None:
-    """Delete a topic, as an operator might."""
-    if isinstance(exchange, InProcessExchange):
-        exchange.drop(log)
-        return
-    assert isinstance(exchange, KafkaExchange)
-    with KafkaAdminClient(bootstrap_servers=exchange.settings.bootstrap) as admin:
-        admin.delete_topics([exchange.settings.topic(log)])
-    while exchange.identity(log) is not None:
-        time.sleep(0.02)

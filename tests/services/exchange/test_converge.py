@@ -6,7 +6,6 @@ import pytest
 
 from services.transport.base import Exchange
 from services.transport.inprocess import InProcessExchange
-from tests.services.exchange.conftest import delete
 from tests.services.exchange.world import Follower, Writer, again, agree, publish, topic, values
 from tests.services.ledger.nodes import LOG, OTHER
 
@@ -84,7 +83,7 @@ def test_a_lost_topic_is_made_again_and_filled_and_receivers_see_repeats_only(
     writer.ship(30)
     follower.reach(30)
     # when the topic is deleted, and more is recorded
-    delete(exchange, LOG)
+    exchange.drop(LOG)
     writer.ship(5)
     # then the topic holds everything again, and the follower goes on
     assert len(topic(exchange)) == 35

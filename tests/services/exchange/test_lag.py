@@ -5,7 +5,6 @@ from collections.abc import Callable
 from services.exchange import lag, status
 from services.exchange.lag import Lag
 from services.transport.base import Exchange
-from tests.services.exchange.conftest import delete
 from tests.services.exchange.world import Follower, Writer, publish
 from tests.services.ledger import nodes
 from tests.services.ledger.nodes import LOG, OTHER
@@ -27,7 +26,7 @@ def test_a_log_is_behind_by_what_its_topic_has_and_the_node_has_not_taken_in(
     writer.ship(2)
     assert lags(follower, exchange)[LOG] == Lag(7, 2)
     # when the topic is made anew, it counts whole until it was read
-    delete(exchange, LOG)
+    exchange.drop(LOG)
     exchange.create(LOG)
     publish(exchange, (b"k", b"v", []))
     assert lags(follower, exchange)[LOG] == Lag(1, 1)

@@ -20,8 +20,6 @@ class Channel(Protocol):
 
     exchange: Exchange
 
-    def delete(self, log: str) -> None: ...
-
     def spoil(self, marker: bytes) -> None:
         """Change the stored bytes `marker` to others."""
 
@@ -220,7 +218,7 @@ class Contract:
         reader.assign({LOG: 0, OTHER: 0})
         read(reader, 3)
 
-        channel.delete(LOG)
+        channel.exchange.drop(LOG)
         channel.exchange.create(LOG)
         publisher.publish(LOG, records(range(9)))  # grown past the reader's offset
 
@@ -241,13 +239,24 @@ class Contract:
         publisher.publish(LOG, records(range(3)))
         reader.assign({LOG: 3})
         reader.poll(0.1)
-        channel.delete(LOG)
+        channel.exchange.drop(LOG)
         assert [(n.log, n.offset) for n in wait_notice(reader) if isinstance(n, Lost)] == [(LOG, 3)]
         with pytest.raises(NoTopic):
             publisher.publish(LOG, records([0]))
         assert channel.exchange.identity(LOG) is None
         publisher.close()
         reader.close()
+
+    def test_a_dropped_topic_is_gone_with_all_it_held_and_another_can_be_made(self, channel: Channel) -> None:
+        channel.exchange.create(OTHER)
+        for _ in range(2):  # again, and where there never was one
+            channel.exchange.drop(LOG)
+            channel.exchange.create(LOG)
+            assert channel.exchange.ends([LOG]) == {LOG: 0}
+            publish(channel.exchange, LOG, records([7]))
+            channel.exchange.drop(LOG)
+            channel.exchange.drop(LOG)
+            assert channel.exchange.ends([LOG, OTHER]) == {OTHER: 0}
 
     def test_an_offset_out_of_range_is_noticed(self, channel: Channel) -> None:
         channel.exchange.create(LOG)

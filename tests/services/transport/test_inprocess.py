@@ -31,9 +31,6 @@ class InProcessChannel:
         self.folder = folder
         self.exchange = InProcessExchange(folder)
 
-    def delete(self, log: str) -> None:
-        self.exchange.drop(log)
-
     def spoil(self, marker: bytes) -> None:
         for path in self.folder.glob("*.records"):
             _overwrite(path, marker, b"X")

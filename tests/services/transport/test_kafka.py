@@ -43,12 +43,6 @@ class KafkaChannel:
     def topic(self, log: str) -> str:
         return self.exchange.settings.topic(log)
 
-    def delete(self, log: str) -> None:
-        with KafkaAdminClient(bootstrap_servers=self.exchange.settings.bootstrap) as admin:
-            admin.delete_topics([self.topic(log)])
-        while self.exchange.identity(log) is not None:
-            time.sleep(0.02)
-
     def spoil(self, marker: bytes) -> None:
         for path in self._data.glob(f"{self.topic('0')[:-1]}*/*.log"):
             at = path.read_bytes().find(marker)
@@ -306,3 +300,32 @@ def test_a_topic_cut_by_retention_is_noticed(exchange: KafkaExchange) -> None:
     assert (notice.log, notice.offset) == (LOG, 2)
     assert exchange.begins([LOG]) == {LOG: 6}
     reader.close()
+
+
+def test_what_a_dropped_topic_held_leaves_the_disk(tmp_path: Path) -> None:
+    """A broker waits `log.segment.delete.delay.ms`, a minute unless set, before it removes the files."""
+    soon = {"log.segment.delete.delay.ms": "100", "log.initial.task.delay.ms": "100"}
+    running = development.start(tmp_path, settings=soon)
+    try:
+        with KafkaExchange(settings(running.bootstrap)) as exchange:
+            exchange.create(LOG)
+            publish(exchange, LOG, [(b"k", b"marker of what is redacted", ())])
+            assert _holds(tmp_path, b"marker of what")
+            exchange.drop(LOG)
+            exchange.create(LOG)
+            publish(exchange, LOG, records(range(3)))
+            deadline = time.monotonic() + 20
+            while _holds(tmp_path, b"marker of what"):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            assert len(read_all(exchange, LOG)) == 3
+    finally:
+        running.stop()
+
+
+def _holds(folder: Path, marker: bytes) -> bool:
+    for path in folder.rglob("*.log"):
+        with contextlib.suppress(FileNotFoundError):  # it goes while it is looked at
+            if marker in path.read_bytes():
+                return True
+    return False
