@@ -181,7 +181,8 @@ def successor(current: Alliance, note: str | bytes) -> Alliance:
     """The next version; `current` itself when the note is that (delivered twice).
 
     Damage when the note does not follow `current` or its quorum did not sign, Invalid when the version
-    forgets a log or a key: past checkpoints would no longer verify.
+    forgets a log or a key: past checkpoints would no longer verify. Invalid too when a log is to be written
+    at another node: a node that has not heard of it writes on, and two writers make a fork.
     """
     if digest(note) == current.digest:
         return current
@@ -226,6 +227,11 @@ def _check_remembers(old: Document, new: Document) -> None:
     for log in old.log:
         if (kept := logs.get(log.name)) is None:
             raise errors.Invalid(f"version {new.version} forgets log {log.name}")
+        if kept.node != log.node:
+            raise errors.Invalid(
+                f"version {new.version} moves log {log.name} from node {log.node} to {kept.node}; "
+                "close it, and let it go on in another log there"
+            )
         known = {key.vkey: key.from_size for key in kept.key}
         if log.closed_size is not None and _closed(kept) != _closed(log):
             raise errors.Invalid(f"version {new.version} closes log {log.name} elsewhere than before")

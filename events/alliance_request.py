@@ -28,11 +28,19 @@ class Request(values.Value):
         return "\n".join((*head, *alliance_document.sections(self.bureau, self.node, self.log))) + "\n"
 
     def added(self, document: Document) -> Document:
-        """The document with what is asked; not checked as a whole. Raises Invalid for another alliance."""
+        """The document with what is asked; not checked as a whole. Raises Invalid for another alliance.
+
+        A bureau that stands there keeps its name, and a node with this cosigner its entry: one log more.
+        """
         if self.alliance != document.alliance:
             raise errors.Invalid(f"the request is to {self.alliance}, not to {document.alliance}")
-        parts = {name: (*getattr(document, name), *getattr(self, name)) for name in ("bureau", "node", "log")}
-        return document.model_copy(update=parts)
+        codes = {bureau.code for bureau in document.bureau}
+        nodes = {(node.name, node.cosigner) for node in document.node}
+        return document.model_copy(update={
+            "bureau": (*document.bureau, *(b for b in self.bureau if b.code not in codes)),
+            "node": (*document.node, *(n for n in self.node if (n.name, n.cosigner) not in nodes)),
+            "log": (*document.log, *self.log),
+        })  # fmt: skip
 
 
 def sign(request: Request, logs: tuple[notes.Signer, ...], node: notes.Signer, time: int) -> str:

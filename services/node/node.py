@@ -249,7 +249,7 @@ class Node:
         followed = sorted(x for x in alliance.logs if x not in own and self.settings.follows(x))
         try:
             self._open_logs(alliance, own, followed)
-        except errors.Invalid as error:  # a log would move between nodes: its database has to move with it
+        except errors.Invalid as error:  # this database wrote what others write now, or followed ours
             self.refused = f"version {alliance.version} of the alliance document: {error.message}"
             return
         self.alliance, self.own, self.followed, self.refused = alliance, own, followed, None

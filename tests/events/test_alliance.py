@@ -251,6 +251,17 @@ def test_a_version_that_forgets_a_log_or_a_key_is_refused(change: Callable[[str]
         alliance.successor(current, notes.sign(next_text(current, change), *QUORUM))
 
 
+def test_a_version_that_moves_a_log_to_another_node_is_refused() -> None:
+    place = 'name = "510000"\nbureau = "510000"\nnode = '
+
+    def moved(text: str) -> str:
+        assert f'{place}"sichuan"' in text
+        return text.replace(f'{place}"sichuan"', f'{place}"chongqing"')
+
+    with pytest.raises(errors.Invalid, match="moves log 510000 from node sichuan to chongqing"):
+        alliance.successor(first(), notes.sign(next_text(first(), moved), *QUORUM))
+
+
 CLOSED = """node = "chongqing"
 closed_size = 40
 closed_root = "BVYhp0q0LTcnXyJZNh9yAnGiHoEtZx1kdUYBkuW9vC4="
