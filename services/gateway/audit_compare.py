@@ -16,7 +16,7 @@ from projections.model import ReadModel
 from projections.models import BY_NAME, MODELS
 from services.auditor import changes, positions
 from services.auditor.changes import Changed
-from services.gateway import audit, audit_jobs, audit_values
+from services.gateway import audit, audit_jobs, audit_values, audit_words
 from services.gateway.audit_jobs import Progress
 from services.gateway.site import Site
 from services.gateway.view import View
@@ -68,6 +68,7 @@ def _lines(view: View, rows: list[Changed]) -> list[dict[str, Any]]:
     return [
         {
             "row": row,
+            "table": audit_words.of(audit_words.TABLES, row.table, view.lang),
             "key": " ".join(str(part) for name, part in row.key.items() if name not in {"log", "stream"}),
             "fields": [
                 (

@@ -52,6 +52,7 @@ def show(
         more_rows=len(rows) > ROWS,
         figures=figures,
         label=audit_values.label,
+        table=lambda name: audit_words.of(audit_words.TABLES, name, view.lang),
         shown=audit_values.value,
     )
 

@@ -47,6 +47,40 @@ TABS: tuple[tuple[str, str, str], ...] = (
 )
 
 
+TABLES: dict[str, Words] = {
+    "activity": ("活动", "activity"),
+    "answer": ("答复", "answer"),
+    "ask": ("征求对象", "whom it asks"),
+    "asked": ("征求对象", "whom it asks"),
+    "basis": ("依据", "what it rests on"),
+    "closing": ("日志关闭", "closing of a log"),
+    "cohost_sign_up": ("协办单位报名", "sign-up of a co-host"),
+    "dispatch": ("派遣", "dispatch"),
+    "entry": ("记录或生效", "record, or entry into force"),
+    "expert": ("专家", "expert"),
+    "loop": ("征求", "question under way"),
+    "meeting": ("会议", "meeting"),
+    "memorandum": ("备忘录", "memorandum"),
+    "named": ("采用的答复", "answer that was used"),
+    "need": ("需求", "need"),
+    "notice": ("退出通知", "notice to leave"),
+    "project": ("项目", "project"),
+    "question": ("征求记录", "record of a question"),
+    "rating": ("评价", "rating"),
+    "released": ("退出确认", "leave confirmed"),
+    "reminder": ("催办", "reminder"),
+    "satisfaction": ("满意度", "satisfaction"),
+    "seen": ("服务日确认", "service day confirmed"),
+    "served": ("服务日", "service day"),
+    "strength": ("人才库人数", "strength of the pool"),
+    "subject": ("事项名称", "name of a subject"),
+    "task": ("任务", "task"),
+    "undertaking": ("任务进展", "progress of a task"),
+    "version": ("文本版本", "version of the text"),
+}
+"""Tables of the read models."""
+
+
 def of(words: dict[str, Words], name: str, lang: str) -> str:
     """The words for a stored name; itself when it has none."""
     zh, en = words.get(name, (name, name))

@@ -34,6 +34,7 @@ def show(request: Request) -> HTMLResponse:
         skipped=skipped,
         exchange=view.site.control.exchange(),
         rebuilds=view.site.control.rebuilding(),
+        trouble=view.site.control.trouble(),
         frozen=FROZEN_SECONDS,
         may=view.site.demo_sign_in,
     )

@@ -106,6 +106,7 @@ class House:
         self.own = sorted(log.name for log in self.alliance.logs_of(NAME))
         self.cause: str | None = None
         self.rebuilds: list[str] = []
+        self.troubles: list[str] = []
         self._guard = GuardFile(folder / "guard")
         self.wake, self._stop = Wake(), threading.Event()
         self._lock, self._thread = threading.Lock(), threading.Thread(target=self._run, daemon=True)
@@ -173,7 +174,7 @@ class House:
         return self._note if number == 1 else None
 
     def trouble(self) -> list[str]:
-        return []
+        return self.troubles
 
     def catch_up(self) -> None:
         """Sign and project everything that was appended."""

@@ -9,8 +9,9 @@ import pytest
 
 from events import catalogue, errors
 from events.values import Choice, Value
+from projections.models import MODELS
 from services.bureau import registry
-from services.gateway import forms, kinds, labels, said
+from services.gateway import audit_words, forms, kinds, labels, said
 from tests.support import project
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -154,3 +155,9 @@ def refusals(kind: type[errors.YinqiaoError]) -> Iterator[type[errors.YinqiaoErr
     yield kind
     for below in kind.__subclasses__():
         yield from refusals(below)
+
+
+def test_every_table_of_a_read_model_has_its_words() -> None:
+    made = {name for model in MODELS for name in re.findall(r"CREATE TABLE (\w+)", model.sql)}
+    local = {name for model in MODELS for name in model.local_tables}
+    assert made - local == set(audit_words.TABLES)
