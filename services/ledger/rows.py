@@ -60,6 +60,15 @@ class Rows:
         return self._start + _HOLE.pack(8, self.head, 1, self._own, _NONE, _NONE, 32, leaf, 0)
 
     def _row(self, value: bytes, leaf: bytes) -> bytes:
+        position, stream, version = self.place(value)
+        columns = _COLUMNS.pack(
+            8, position, 1, self._own, 16, bytes.fromhex(stream.replace(b"-", b"").decode()),
+            4, version, 32, leaf, len(value),
+        )  # fmt: skip
+        return b"".join((self._start, columns, value))
+
+    def place(self, value: bytes) -> tuple[int, bytes, int]:
+        """Position, stream (as written) and version of the next value; a Breach as `pack`."""
         position = self.head + 1
         try:
             alliance, log, sequence, time, stream, version = envelope.place(value)
@@ -74,11 +83,7 @@ class Rows:
         if self.closed:
             raise self._breach(errors.Reopened, "comes after the one that closed it", value)
         self.head, self._time, self.closed = position, time, value.startswith(*self._closing)
-        columns = _COLUMNS.pack(
-            8, position, 1, self._own, 16, bytes.fromhex(stream.replace(b"-", b"").decode()),
-            4, int(version), 32, leaf, len(value),
-        )  # fmt: skip
-        return b"".join((self._start, columns, value))
+        return position, stream, int(version)
 
     def _breach(self, kind: type[errors.Breach], what: str, value: bytes) -> errors.Breach:
         position = self.head + 1

@@ -81,7 +81,7 @@ def locked(conn: Connection, log: str) -> Stored:
     row = held.fetchone()
     if row is None:
         raise errors.NotFound(f"log {log} is not held at this node")
-    return Stored._make((*row, *_or_nothing(covered.fetchone())))
+    return Stored._make((*row, *or_nothing(covered.fetchone())))
 
 
 _LOCKED = "SELECT log, own, state, head, time FROM ledger.log WHERE log = %s FOR NO KEY UPDATE"
@@ -90,10 +90,11 @@ _LATEST = "SELECT size, root, note FROM ledger.checkpoint WHERE log = %s ORDER B
 
 def latest(conn: Connection, log: str) -> tuple[int, bytes, str]:
     """Size, root and note of a log's latest stored checkpoint; of nothing when there is none."""
-    return _or_nothing(conn.execute(_LATEST, [log]).fetchone())
+    return or_nothing(conn.execute(_LATEST, [log]).fetchone())
 
 
-def _or_nothing(row: tuple[object, ...] | None) -> tuple[int, bytes, str]:
+def or_nothing(row: tuple[object, ...] | None) -> tuple[int, bytes, str]:
+    """Size, root and note as they were found, or those of nothing."""
     return row or (0, merkle.EMPTY_ROOT, "")  # type: ignore[return-value]  # the table's own types
 
 
