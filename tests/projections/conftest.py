@@ -25,3 +25,9 @@ def new_node(postgres: Server, new_database: Callable[..., str]) -> Iterator[New
     yield new
     for node in made:
         node.conn.close()
+
+
+@pytest.fixture
+def two_nodes(new_node: NewNode) -> tuple[Node, Node]:
+    """Two nodes without a history, for properties that begin again and again."""
+    return new_node(World()), new_node(World())

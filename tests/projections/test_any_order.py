@@ -115,9 +115,20 @@ def deliveries(world: World, order: random.Random) -> list[list[Entry]]:
     return batches
 
 
-@pytest.fixture
-def two_nodes(new_node: NewNode) -> tuple[Node, Node]:
-    return new_node(World()), new_node(World())
+def check_any_order(nodes: tuple[Node, Node], story: Story, seed: int) -> None:
+    """One node folds a history in one go; the other, getting it in other orders, comes to the same."""
+    straight, other = nodes
+    straight.begin_again(story.world)
+    straight.catch_up()
+    for number in range(2):
+        other.begin_again(story.world)
+        for batch in deliveries(story.world, random.Random(seed + number)):
+            other.fold(batch)
+        while other.fold([]):
+            pass
+        # every read model has the same digest, and the same records wait
+        assert other.waiting() == straight.waiting()
+        assert other.digests() == straight.digests()
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])  # both begin again
@@ -125,20 +136,7 @@ def two_nodes(new_node: NewNode) -> tuple[Node, Node]:
 def test_shuffled_repeated_and_cut_deliveries_give_equal_digests(
     two_nodes: tuple[Node, Node], seed: int
 ) -> None:
-    # given a history, folded in one go
-    story, (straight, other) = Story(seed, steps=70), two_nodes
-    straight.begin_again(story.world)
-    straight.catch_up()
-    # when another node gets it in other orders
-    for number in range(2):
-        other.begin_again(story.world)
-        for batch in deliveries(story.world, random.Random(seed + number)):
-            other.fold(batch)
-        while other.fold([]):
-            pass
-        # then every read model has the same digest, and the same records wait
-        assert other.waiting() == straight.waiting()
-        assert other.digests() == straight.digests()
+    check_any_order(two_nodes, Story(seed, steps=70), seed)
 
 
 def test_the_story_has_what_makes_it_hard(new_node: NewNode) -> None:

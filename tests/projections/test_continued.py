@@ -1,6 +1,5 @@
 """Streams of a closed log go on in another, and every read model has them there, in any order of delivery."""
 
-import random
 from datetime import date
 
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +15,7 @@ from projections.parties import Closing
 from tests.projections.conftest import NewNode
 from tests.projections.histories import WHY, World, ask, corrected, held, planned, reference
 from tests.projections.nodes import Node
-from tests.projections.test_any_order import Story, deliveries
+from tests.projections.test_any_order import Story, check_any_order
 
 OLD, NEW, PART, OTHER = "500112", "500157", "500109", "500116"
 TODAY = date(2026, 3, 10)
@@ -205,14 +204,8 @@ class Closed(Story):
             wrong = self.random.random() < 0.1
             log = OTHER if wrong else self.gone[last.stream]
             first = self.world.go_on(last, log, self.closing)
-            old = next(
-                (
-                    s
-                    for s, rs in self.streams.items()
-                    if rs[0].stream == last.stream and rs[0].log == last.log
-                ),
-                "",
-            )
+            stood = ((rs[0].log, rs[0].stream) for rs in self.streams.values())
+            old = dict(zip(stood, self.streams, strict=True)).get((last.log, last.stream), "")
             self.streams[first.stream] = [*self.streams.pop(old, []), first]
 
     def add(self, log: str, stream: str, data: Event, *basis: Record[Event]) -> Record[Event]:
@@ -227,34 +220,9 @@ class Closed(Story):
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])  # both begin again
 @given(seed=st.integers(0, 10**6))
 def test_shuffled_repeated_and_cut_deliveries_of_closed_logs_give_equal_digests(
-    new_node: NewNode, seed: int
+    two_nodes: tuple[Node, Node], seed: int
 ) -> None:
-    # given
-    nodes = _nodes(new_node)
-    story, (straight, other) = Closed(seed, steps=40), nodes
-    straight.begin_again(story.world)
-    straight.catch_up()
-    # when another node gets it in other orders
-    for number in range(2):
-        other.begin_again(story.world)
-        for batch in deliveries(story.world, random.Random(seed + number)):
-            other.fold(batch)
-        while other.fold([]):
-            pass
-        # then
-        assert other.waiting() == straight.waiting()
-        assert other.digests() == straight.digests()
-
-
-_MADE: dict[int, tuple[Node, Node]] = {}
-
-
-def _nodes(new_node: NewNode) -> tuple[Node, Node]:
-    """The same two for all examples."""
-    if id(new_node) not in _MADE:
-        _MADE.clear()
-        _MADE[id(new_node)] = new_node(World()), new_node(World())
-    return _MADE[id(new_node)]
+    check_any_order(two_nodes, Closed(seed, steps=40), seed)
 
 
 def test_the_closed_story_goes_on(new_node: NewNode) -> None:
