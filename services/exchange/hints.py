@@ -9,19 +9,21 @@ from services.runtime.database import Connection
 class Hint(NamedTuple):
     """Where to go on reading a topic, true under that identity only.
 
-    For an own log the topic holds, below `next`, every record up to `whole` in order.
+    For an own log the topic holds, below `next`, every record up to `whole` in order, from where it was begun
+    on; the first `clean` records that were redacted never stood on it.
     """
 
     log: str
     identity: str
     next: int
     whole: int = 0
+    clean: int = 0
 
 
 def load(conn: Connection, logs: Iterable[str]) -> dict[str, Hint]:
     """The hints there are."""
     rows = conn.execute(
-        "SELECT log, identity, next, whole FROM exchange.hint WHERE log = ANY(%s)", [list(logs)]
+        "SELECT log, identity, next, whole, clean FROM exchange.hint WHERE log = ANY(%s)", [list(logs)]
     ).fetchall()
     return {hint.log: hint for hint in (Hint(*row) for row in rows)}  # type: ignore[arg-type]  # the table's own types
 
@@ -34,10 +36,10 @@ def save(conn: Connection, hints: Iterable[Hint]) -> None:
 
 
 _SAVE = """
-INSERT INTO exchange.hint (log, identity, next, whole)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[])
+INSERT INTO exchange.hint (log, identity, next, whole, clean)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[])
 ON CONFLICT (log) DO UPDATE SET identity = excluded.identity, next = excluded.next, whole = excluded.whole,
-    moved = excluded.moved
+    clean = excluded.clean, moved = excluded.moved
 """
 
 

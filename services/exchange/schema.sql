@@ -6,6 +6,7 @@ CREATE TABLE exchange.hint (
     identity text NOT NULL,              -- of the cluster and the topic: elsewhere the offset means nothing
     next     bigint NOT NULL,            -- the offset to go on from
     whole    bigint NOT NULL DEFAULT 0,  -- own logs: the topic holds all up to this position below that offset
+    clean    bigint NOT NULL DEFAULT 0,  -- own logs: the topic never held what was redacted first, so many records
     moved    timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 

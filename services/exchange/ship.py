@@ -2,6 +2,7 @@
 
 It knows what a topic holds by reading it, and ships one contiguous run from the first position that the topic
 lacks. Killed at any instant, it reads again what it does not remember; a run that is sent twice is a repeat.
+A topic that may hold what was redacted is made anew, and begins behind that.
 """
 
 import threading
@@ -12,7 +13,10 @@ from itertools import pairwise
 from events import errors
 from services.exchange import hints, wire
 from services.exchange.own_topic import OwnTopic
+from services.ledger import redaction, store
 from services.ledger.guard import GuardFile
+from services.ledger.redaction import Gone
+from services.runtime import logs as log_lines
 from services.runtime.database import Connection, Database
 from services.runtime.failpoints import failpoint
 from services.runtime.signals import Wake
@@ -27,6 +31,7 @@ _BACKOFF = 0.5
 _BATCH = 2_000
 _PAGE = 1_000
 _PATIENCE = 5
+_log = log_lines.get(__name__)
 
 
 class Shipper:
@@ -49,6 +54,7 @@ class Shipper:
         self._publisher, self._reader = exchange.publisher(), exchange.reader()
         self._topics = {log: OwnTopic(log) for log in logs}
         self._refused: dict[str, str] = {}
+        self._gone: Mapping[str, Gone] = {}
         self._saved: dict[str, hints.Hint] = {}
         self._look_every, self._look_at = look, 0.0
         self._loaded = False
@@ -94,11 +100,15 @@ class Shipper:
         """Notice topics that are missing, made anew, cut, or written by somebody; read what is new there."""
         if self._now() < self._look_at:
             return
+        with self._database.connection() as conn:
+            self._gone = redaction.gone(conn, self._topics)
         for topic in [t for t in self._topics.values() if not t.identity]:
             self._find(topic)
         ends = self._exchange.ends(self._topics)
         for topic in [t for t in self._topics.values() if t.identity and ends.get(t.log) != t.next]:
             self._reread(topic, ends.get(topic.log))
+        for topic in [t for t in self._topics.values() if t.identity and t.stale(self._lost(t).records)]:
+            self._renew(topic)
         self._remember()
         self._look_at = self._now() + self._look_every
 
@@ -110,14 +120,44 @@ class Shipper:
             self._refused[topic.log], topic.identity = error.message, ""
             return
         self._refused.pop(topic.log, None)
-        begin = self._exchange.begins([topic.log]).get(topic.log, 0)
-        topic.restart(self._exchange.identity(topic.log) or "", begin)
+        begin = self._begin(topic)
+        topic.restart(self._exchange.identity(topic.log) or "", begin, self._lost(topic).last)
+        if self._exchange.ends([topic.log]).get(topic.log) == begin:
+            topic.made(self._lost(topic).records)
+
+    def _begin(self, topic: OwnTopic) -> int:
+        return self._exchange.begins([topic.log]).get(topic.log, 0)
+
+    def _lost(self, topic: OwnTopic) -> Gone:
+        return self._gone.get(topic.log, Gone())
+
+    def _renew(self, topic: OwnTopic) -> None:
+        """The topic goes, and with it all copies of what was redacted; another one takes its place.
+
+        Killed in here, the next process does it again. A topic that claims more than this database covers may
+        be all that is left of it: it stays until that was restored.
+        """
+        with self._database.connection() as conn:
+            covered = store.latest(conn, topic.log)[0]
+        guard = self._guard.read()
+        if max(topic.claimed, guard.size(topic.log) if guard else 0) > covered:
+            return
+        try:
+            self._exchange.drop(topic.log)
+        except errors.Unavailable as error:  # shipping goes on; the next look tries again
+            if topic.log not in self._refused:
+                _log.warning("redacted-records-on-topic", log=topic.log, reason=error.message)
+            self._refused[topic.log] = f"it holds redacted records, and cannot be deleted: {error.message}"
+            return
+        failpoint("ship.dropped")
+        self._find(topic)
+        _log.info("topic-made-anew", log=topic.log, redacted=self._lost(topic).records)
 
     def _reread(self, topic: OwnTopic, end: int | None) -> None:
         if end is None or self._exchange.identity(topic.log) != topic.identity:
             self._find(topic)
         elif end < topic.next:
-            topic.restart(topic.identity, self._exchange.begins([topic.log]).get(topic.log, 0))
+            topic.restart(topic.identity, self._begin(topic), self._lost(topic).last)
         if topic.identity:
             self._read(topic, end or 0)
 

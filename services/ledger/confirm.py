@@ -66,14 +66,16 @@ def _restore(database: Database, alliance: Alliance, log: str, sources: Sequence
     with database.connection() as conn:
         logs.open_own(conn, log)
         head, size = logs.state(conn, log).head, store.latest(conn, log)[0]
-    answered = False
-    for source in sources:
-        try:
-            for run in source(log, size):
-                size = max(size, _take(database, alliance, log, run))
-        except (errors.Unavailable, errors.NotFound, errors.Damage):
-            continue  # the next source may know; that one must answer is checked below
-        answered = True
+    answered, before = False, -1
+    while before < size:  # one source may go on from where another one ends: a topic begins behind a hole
+        before = size
+        for source in sources:
+            try:
+                for run in source(log, size):
+                    size = max(size, _take(database, alliance, log, run))
+            except (errors.Unavailable, errors.NotFound, errors.Damage):
+                continue  # the next source may know; that one must answer is checked below
+            answered = True
     if not answered:
         raise errors.ReadOnly(f"nobody could be asked for log {log}; it stays read-only until somebody can")
     return max(0, size - head)

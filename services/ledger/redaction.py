@@ -121,6 +121,22 @@ UPDATE ledger.entry SET stream = %(stream)s::text::uuid, version = 1 + coalesce(
 """
 
 
+class Gone(NamedTuple):
+    """How many records of a log lost their bytes here, and the last of them."""
+
+    records: int = 0
+    last: int = 0
+
+
+def gone(conn: Connection, logs: Iterable[str]) -> dict[str, Gone]:
+    """For each log of which any is gone."""
+    rows = conn.execute(
+        "SELECT log, count(*), max(position) FROM ledger.redacted WHERE log = ANY(%s) GROUP BY log",
+        [list(logs)],
+    ).fetchall()
+    return {str(log): Gone(records, last) for log, records, last in rows}  # type: ignore[arg-type]  # bigint
+
+
 def decided(conn: Connection, log: str, position: int, leaf: bytes) -> int | None:
     """Where the log itself says that this record was redacted; None: its bytes were taken by somebody."""
     row = conn.execute(
