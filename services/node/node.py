@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -48,6 +49,10 @@ PAUSE = 1.0
 """Seconds without a hint after which a loop looks for itself."""
 RECLAIM = 10.0
 """Seconds between two looks for the questions that restored answers answer."""
+CALM = 0.05
+"""Seconds between two rounds of the projector over own events: the others wait for theirs, and go first."""
+TURN = 0.0005
+"""Seconds for which a busy thread keeps another one waiting: each record passes through many."""
 ASK = 60.0
 """Seconds between two looks at other nodes' versions of the alliance document."""
 _log = log_lines.get(__name__)
@@ -149,6 +154,7 @@ class Node:
 
     def start(self) -> None:
         """Set the loops going: witness, sign, ship, receive, project, and the timers of own logs."""
+        sys.setswitchinterval(TURN)  # of the whole process, which is there for this
         self.loops.start(f"{self.name}-alliance", self._follow_alliance)
         self.loops.start(f"{self.name}-witness", self._witness)
         self.loops.start(f"{self.name}-sign", self._sign)
@@ -200,7 +206,7 @@ class Node:
         self._look_for_keys()
         if signed:
             self.signed.set()
-            self.stored.set()
+            self.stored.set(CALM)
 
     def _reclaim(self) -> None:
         """After a restore, find the claims again; for answers whose question is still to come, later."""
