@@ -15,6 +15,9 @@ from services.transport.kafka import batches, clients
 
 STALL_CHECKS = 5
 """A log that did not move for so many checks, although it has more, is stalled."""
+QUIET_S = 2.0
+"""Nothing new for so long: then a fetch may wait at the broker `LONGER` times as long."""
+LONGER = 5
 FRAMES = (clients.FETCH_BYTES + clients.PARTITION_BYTES, 100 * 1024 * 1024)
 """Largest answers taken: usually, and after a stall, which a stranger's giant record may have caused."""
 
@@ -34,6 +37,7 @@ class KafkaReader:
         self._checks = 0
         self._marks: dict[str, int] = {}
         self._dry = False
+        self._moved_at = 0.0
         self._frame_bytes = FRAMES[0]
 
     def assign(self, offsets: Mapping[str, int]) -> None:
@@ -69,7 +73,9 @@ class KafkaReader:
 
     def _fetch(self, timeout_s: float, most: int) -> list[Message]:
         try:
-            found = self._open().poll(timeout_ms=int(timeout_s * 1000), max_records=most)
+            consumer = self._open()
+            consumer._fetcher.config["fetch_max_wait_ms"] = self._wait_ms()  # noqa: SLF001  (read at each fetch)
+            found = consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=most)
         except kafka_errors.OffsetOutOfRangeError as error:
             self._lose(error.args[0], "out of range: the topic was cut, or retention took what came next")
         except kafka_errors.LogTruncationError as error:
@@ -81,8 +87,15 @@ class KafkaReader:
             return self._taken(found)
         return []
 
+    def _wait_ms(self) -> int:
+        """On quiet topics fetches are spared; a new assignment may wait so long for its first one."""
+        quiet = time.monotonic() > self._moved_at + QUIET_S
+        return self._settings.fetch_wait_ms * (LONGER if quiet else 1)
+
     def _taken(self, found: Mapping[TopicPartition, list[Message]]) -> list[Message]:
         out: list[Message] = []
+        if found:
+            self._moved_at = time.monotonic()
         for partition, messages in found.items():
             out += messages
             log = self._logs[partition]
@@ -98,6 +111,7 @@ class KafkaReader:
         return self._consumer
 
     def _point(self, consumer: KafkaConsumer) -> None:
+        self._moved_at = time.monotonic()
         consumer.assign(list(self._logs))
         for partition, log in self._logs.items():
             consumer.seek(partition, self._positions[log])
