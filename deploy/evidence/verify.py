@@ -73,6 +73,7 @@ _ENVELOPE = re.compile(
     rf'(?:,"causationid":"{UUID}")?(?:,"correlationid":"{UUID}")?'
     rf'(?:,"basis":"({LOG}:[1-9][0-9]{{0,15}}(?: {LOG}:[1-9][0-9]{{0,15}}){{0,63}})")?,"data":'.encode()
 )
+_REDACTED = "yinqiao.alliance.record-redacted.v1"
 _KEY = re.compile(rf"({LOG}):([1-9][0-9]{{0,15}})")
 _CHECKPOINT = re.compile(r"([^\n]+)\n(0|[1-9][0-9]{0,17})\n([A-Za-z0-9+/]{43}=)\n")
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")
@@ -469,10 +470,14 @@ def check_names(pack: Pack, manifest: Manifest) -> None:
 
 
 class Entry(NamedTuple):
-    """A line of records.jsonl: a position and the record's bytes, None when it was redacted."""
+    """A line of records.jsonl: a position and the record's bytes.
+
+    They are None when it was redacted; `decision` is the position of the record that decided it, 0 for none.
+    """
 
     position: int
     value: bytes | None
+    decision: int = 0
 
 
 def read_entry(line: bytes) -> Entry | None:
@@ -482,8 +487,10 @@ def read_entry(line: bytes) -> Entry | None:
     if line.startswith(_HEAD):
         digits = line[len(_HEAD) : len(_HEAD) + 20]
         return Entry(int(digits), line[:-1]) if digits.isdigit() and len(line) <= RECORD_LIMIT + 1 else None
-    if match := re.fullmatch(rb'\{"redacted":([1-9][0-9]{0,15})\}\n', line):
-        return Entry(int(match[1]), None)
+    if match := re.fullmatch(
+        rb'\{(?:"decision":([1-9][0-9]{0,15}),)?"redacted":([1-9][0-9]{0,15})\}\n', line
+    ):
+        return Entry(int(match[2]), None, int(match[1] or 0))
     if match := re.fullmatch(rb'\{"base64":"([A-Za-z0-9+/=]+)","position":([1-9][0-9]{0,15})\}\n', line):
         value = from_base64(match[1].decode())
         return None if value is None else Entry(int(match[2]), value)
@@ -844,13 +851,21 @@ class Seen(NamedTuple):
     time: int
 
 
+class Hole(NamedTuple):
+    """What is left of a redacted record: its position and its leaf hash."""
+
+    position: int
+    leaf: bytes
+
+
 class Proof:
-    """What was proved of one log."""
+    """What was proved of one log; `undecided` are holes by the position of the decision they await."""
 
     def __init__(self, part: Part, entry: LogEntry, runs: Runs) -> None:
         self.part, self.entry, self.runs = part, entry, runs
         self.first = self.last = ""
         self.redacted = Runs()
+        self.undecided: dict[int, Hole] = {}
         self.tiles: set[str] = set()
         self.signers: list[Key] = []
         self.seen: list[Seen] = []
@@ -918,12 +933,16 @@ class Verifier:
         for entry in entries(self.pack, proof.part):
             leaf = tree.leaf(entry.position)
             if entry.value is None:
-                proof.redacted.add(entry.position)
+                _see_hole(proof, entry, leaf)
                 self.scope.see_redacted(proof, entry.position)
                 continue
             if leaf_hash(entry.value) != leaf:
                 raise _changed(proof.part.log, entry.position)
             self._record(proof, entry.position, entry.value)
+            if hole := proof.undecided.pop(entry.position, None):
+                _check_decision(proof.part.log, hole, entry.value)
+        for hole in proof.undecided.values():
+            raise _undecided(proof.part.log, hole.position)
 
     def _record(self, proof: Proof, position: int, value: bytes) -> None:
         """The record says itself that it stands where it stands, not before the one before it."""
@@ -987,6 +1006,31 @@ class Verifier:
         for log, proof in self.proofs.items():
             for name in sorted(tiles.get(log, set()) - proof.tiles):
                 raise Fault("多出一个用不到的哈希块", "a tile that nothing needs", log, file=name)
+
+
+def _see_hole(proof: Proof, entry: Entry, leaf: bytes) -> None:
+    """Its leaf hash is proved; the decision must come later, and each decides one record."""
+    if entry.decision <= entry.position or entry.decision in proof.undecided:
+        raise _undecided(proof.part.log, entry.position)
+    proof.undecided[entry.decision] = Hole(entry.position, leaf)
+    proof.redacted.add(entry.position)
+
+
+def _check_decision(log: str, hole: Hole, value: bytes) -> None:
+    """The record says that this very record was redacted."""
+    record = read_json(value, records_file(log))
+    said = record.get("data")
+    wanted = {"log": log, "position": hole.position, "leaf": to_base64(hole.leaf)}
+    fits = isinstance(said, dict) and all(said.get(name) == value for name, value in wanted.items())
+    if record.get("type") != _REDACTED or not fits:
+        raise _undecided(log, hole.position)
+
+
+def _undecided(log: str, position: int) -> Fault:
+    return _wrong(
+        log, position, "内容缺失，而包内没有删除它的决定",
+        "the content is lacking, and no decision to remove it is in the pack",
+    )  # fmt: skip
 
 
 def _signed(note: Note, keys: Iterable[Key], part: Part, file: str) -> dict[Key, int | None]:
@@ -1405,9 +1449,10 @@ def _unproved_log(proof: Proof) -> list[Words]:
         where = proof.redacted.words()
         found.append(Words(
             f"未证明日志 {log} {where.zh}写的是什么：内容已依决定删去，只留哈希值；"
-            "只证明该位置有过这样一条记录。",
+            "只证明该位置有过这样一条记录，而且该日志自己的记录决定删除它（决定在包内，已核验）。",
             f"What log {log} said at {where.en}: the content was removed by decision and only its hash "
-            "was kept; proved is just that such a record stood there.",
+            "was kept; proved is just that such a record stood there, and that a later record of the log "
+            "itself, which is in the pack, decided so.",
         ))  # fmt: skip
     return found
 

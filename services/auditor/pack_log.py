@@ -64,7 +64,7 @@ def _prove(log: str, record: Record, proven: merkle.Subtree) -> None:
 def line(record: Record) -> bytes:
     """The record as a line: its exact bytes; where these hold a line end, or were redacted, an object."""
     if record.value is None:
-        return _object({"redacted": record.position})
+        return _object({"decision": record.decision, "redacted": record.position})
     if b"\n" in record.value:
         return _object({"base64": base64.b64encode(record.value).decode(), "position": record.position})
     return record.value + b"\n"

@@ -6,6 +6,7 @@ from typing import LiteralString, NamedTuple, TypeAlias
 from events import envelope, errors
 from events.event import Key
 from services.auditor.pack_selection import Run, Selection, Sizes
+from services.ledger import read, redaction
 from services.runtime.database import Connection
 
 _PAGE = 500
@@ -21,16 +22,18 @@ class Chosen(NamedTuple):
 
 
 class Record(NamedTuple):
-    """One of them; `value` is None when it was redacted."""
+    """One of them; `value` is None when it was redacted, by the record at `decision`."""
 
     position: int
     value: bytes | None
+    decision: int = 0
 
 
 def choose(conn: Connection, sizes: Sizes, selection: Selection) -> list[Key]:
     """Fill the scratch table, which ends with the transaction; gives what is rested on and not held here.
 
-    Raises NotFound when a record is asked for that is not published here, or when nothing is.
+    With a redacted record comes the decision. Raises NotFound when a record is asked for that is not
+    published here, or its decision is not, or nothing is.
     """
     conn.execute(_TABLE)
     for run in selection.runs(conn, sizes):
@@ -38,7 +41,9 @@ def choose(conn: Connection, sizes: Sizes, selection: Selection) -> list[Key]:
     conn.execute("ANALYZE pack_record")
     if conn.execute("SELECT FROM pack_record LIMIT 1").fetchone() is None:
         raise errors.NotFound("nothing that is published here was selected")
-    return sorted(_close(conn, sizes)) if selection.basis else []
+    absent = sorted(_close(conn, sizes)) if selection.basis else []
+    _decide(conn, sizes)
+    return absent
 
 
 _TABLE = """
@@ -91,6 +96,23 @@ def _add(conn: Connection, keys: list[Key], step: int) -> int:
     ).rowcount
 
 
+def _decide(conn: Connection, sizes: Sizes) -> None:
+    """Add the decisions to redact what was chosen; they rest on nothing."""
+    rows = conn.execute(_DECISIONS).fetchall()
+    decisions: list[Key] = [(log, at) for log, at in rows]  # type: ignore[misc]  # the tables' own types
+    if late := [f"{log}:{at}" for log, at in decisions if at > sizes.get(log, 0)]:
+        raise errors.NotFound(
+            f"the decision to redact, record {late[0]}, is not published yet", field="position"
+        )
+    _add(conn, decisions, -1)
+
+
+_DECISIONS = """
+SELECT d.log, d.decision FROM ledger.redacted d
+JOIN pack_record r ON r.log = d.log AND r.position = d.position ORDER BY 1, 2
+"""
+
+
 def chosen(conn: Connection) -> list[Chosen]:
     """How many records of which logs, in the order of their folders' names."""
     rows = conn.execute("SELECT log, count(*), max(position) FROM pack_record GROUP BY log").fetchall()
@@ -98,9 +120,17 @@ def chosen(conn: Connection) -> list[Chosen]:
 
 
 def values(conn: Connection, log: str) -> Iterator[Record]:
-    """The chosen records of a log, in order. Raises Damage when the ledger lacks one."""
+    """The chosen records of a log, in order. Raises Damage when the ledger lacks one, or its bytes only."""
     for page in _pages(conn, _OF_LOG, {"only": log}):
-        yield from (Record(position, value) for _, position, value in page)
+        yield from (Record(at, value) if value else _redacted(conn, log, at) for _, at, value in page)
+
+
+def _redacted(conn: Connection, log: str, position: int) -> Record:
+    (entry,) = read.entries(conn, log, position - 1, 1)
+    decision = redaction.decided(conn, log, position, entry.leaf)
+    if decision is None:
+        raise errors.Damage(f"the bytes of record {log}:{position} are gone, and no decision says so")
+    return Record(position, None, decision)
 
 
 def _pages(conn: Connection, query: LiteralString, names: dict[str, object]) -> Iterator[list[_Row]]:

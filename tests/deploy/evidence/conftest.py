@@ -78,10 +78,20 @@ def verify(library: Path, tmp_path: Path) -> Verify:
 @pytest.fixture(scope="session")
 def made(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., bytes]]:
     """A function `(selection's name, *cosigning nodes) -> bytes`."""
-    ledger = Ledger(
-        postgres.new(postgres.template("ledger", nodes.prepare_database)), tmp_path_factory.mktemp("node")
-    )
+    yield from _making(postgres, tmp_path_factory.mktemp("node"))
+
+
+@pytest.fixture(scope="session")
+def holed(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., bytes]]:
+    """As `made`, where records 3, 4, 150 and 302 of `LOG` were redacted, by those at 601 to 604."""
+    yield from _making(postgres, tmp_path_factory.mktemp("node"), 3, 4, 150, 302)
+
+
+def _making(postgres: Server, folder: Path, *redacted: int) -> Iterator[Callable[..., bytes]]:
+    ledger = Ledger(postgres.new(postgres.template("ledger", nodes.prepare_database)), folder)
     packs.fill(ledger)
+    if redacted:
+        packs.redact(ledger, *redacted)
     known: dict[tuple[str, ...], bytes] = {}
 
     def make(name: str, *cosigners: str) -> bytes:

@@ -99,14 +99,57 @@ def test_an_unknown_key_on_a_checkpoint_neither_harms_nor_counts(made: Made, ver
     assert "No node has cosigned." in said.out
 
 
-def test_a_redacted_record_is_proved_by_its_hash_and_named(made: Made, verify: Verify) -> None:
-    def redact(lines: list[bytes]) -> None:
-        lines[16] = b'{"redacted":17}\n'
+@pytest.mark.parametrize(
+    ("name", "where", "zh"),
+    [
+        ("records", "position 3", "第 3 条"),
+        ("subject", "position 302", "第 302 条"),
+        ("bureau", "positions 3–4, 150, 302", "第 3–4、150、302 条"),
+        ("period", "position 150", "第 150 条"),
+        ("report", "positions 3–4", "第 3–4 条"),
+    ],
+)
+def test_redacted_records_are_named_and_proved_by_their_hashes_and_the_decision(
+    name: str, where: str, zh: str, holed: Made, verify: Verify
+) -> None:
+    said = verify(holed(name, *ALL))
 
-    said = verify(Edited.of(made("bureau", *ALL)).lines(redact).consistent())
+    assert (said.code, said.err) == (0, "")
+    assert f"What log 500116 said at {where}: the content was removed by decision" in said.out
+    assert f"未证明日志 500116 {zh}写的是什么：内容已依决定删去" in said.out
 
-    assert said.code == 0
-    assert "What log 500116 said at position 17: the content was removed" in said.out
+
+HOLE = b'{"decision":601,"redacted":3}\n'
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b'{"redacted":3}\n',
+        b'{"decision":602,"redacted":3}\n',
+        b'{"decision":500,"redacted":3}\n',
+        b'{"decision":2,"redacted":3}\n',
+        b'{"decision":700,"redacted":3}\n',
+    ],
+    ids=["none", "of another record", "no decision", "before it", "not here"],
+)
+def test_a_record_that_is_withheld_without_a_decision_is_found(
+    other: bytes, holed: Made, verify: Verify
+) -> None:
+    def put(lines: list[bytes]) -> None:
+        assert lines[2] == HOLE
+        lines[2] = other
+
+    out = fault(verify(Edited.of(holed("bureau", *ALL)).lines(put).consistent()), f"log {LOG}, position ")
+    assert "no decision to remove it is in the pack" in out
+    assert "没有删除它的决定" in out
+
+
+def test_two_holes_need_two_decisions(holed: Made, verify: Verify) -> None:
+    def put(lines: list[bytes]) -> None:
+        lines[9] = b'{"decision":601,"redacted":10}\n'
+
+    fault(verify(Edited.of(holed("bureau", *ALL)).lines(put).consistent()), f"log {LOG}, position 10")
 
 
 # --- wrong use ----------------------------------------------------------------------------------------

@@ -14,8 +14,9 @@ from events.event import Key as RecordKey
 from services.auditor import pack, pack_selection
 from services.auditor.pack import Packed, Source
 from services.auditor.pack_selection import Json, Selection
-from services.ledger import append
+from services.ledger import append, read
 from services.runtime.database import Connection
+from tests.services.ledger import redacted
 from tests.services.ledger.nodes import ALLIANCE, LOG, OTHER, PLAN, Ledger, signer
 
 MADE = "2026-03-02T01:00:00.000000Z"
@@ -61,6 +62,19 @@ def _entry(log: str, position: int, basis: Sequence[RecordKey]) -> append.Entry:
     minute = position // 10
     time = f"2025-05-01T{minute // 60:02}:{minute % 60:02}:00.000000Z"
     return append.Entry(value, time, stream(log, number), version + 1)
+
+
+def redact(ledger: Ledger, *positions: int, signed: bool = True) -> None:
+    """Decide to redact these records of `LOG`, and carry it out."""
+    with ledger.database.connection() as conn:
+        held = [entry.value for entry in read.entries(conn, LOG)]
+    entries = [redacted.decision(held, position) for position in positions]
+    commands = [append.Command(str(uuid5(_SPACE, f"redact {n}")), bytes(32), 1) for n in positions]
+    with ledger.database.transaction() as conn:
+        append.append(conn, append.Batch(LOG, entries, commands))
+    if signed:
+        ledger.checkpointer(LOG, OTHER).round()
+    redacted.redact(ledger, list(redacted.stamped(len(held), *entries)))
 
 
 def cosigner(node: str) -> notes.Signer:

@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from events import errors, merkle, notes, tiles
+from events import envelope, errors, merkle, notes, tiles
 from events.tiles import Proven, Tile
 from services.auditor import pack, pack_archive, pack_log, pack_selection
 from services.auditor.pack import Source
@@ -264,14 +264,27 @@ def test_what_does_not_prove_itself_is_not_packed(harm: LiteralString, node: Led
         packs.make(node, packs.SELECTIONS["records"]())
 
 
-def test_a_redacted_record_leaves_its_place(node: Ledger) -> None:
-    execute(node, "ALTER TABLE ledger.entry ALTER value DROP NOT NULL")
-    execute(node, "UPDATE ledger.entry SET value = NULL WHERE log = '500116' AND position = 302")
+def test_a_redacted_record_leaves_its_place_and_brings_the_decision(node: Ledger) -> None:
+    packs.redact(node, 302)
 
     lines = opened(packs.make(node, packs.SELECTIONS["subject"]()))[f"log/{LOG}/records.jsonl"].splitlines()
 
-    assert lines[1] == b'{"redacted":302}'
-    assert len(lines) == 3
+    assert lines[1] == b'{"decision":601,"redacted":302}'
+    assert [envelope.read(line).sequence for line in (lines[0], *lines[2:])] == [301, 303, 601]
+
+
+def test_a_decision_that_is_not_published_yet_is_awaited(node: Ledger) -> None:
+    packs.redact(node, 302, signed=False)
+
+    with pytest.raises(errors.NotFound, match="500116:601"):
+        packs.make(node, packs.SELECTIONS["subject"]())
+
+
+def test_bytes_that_somebody_took_are_not_packed_as_redacted(node: Ledger) -> None:
+    execute(node, "UPDATE ledger.entry SET value = '' WHERE log = '500116' AND position = 302")
+
+    with pytest.raises(errors.Damage, match="500116:302"):
+        packs.make(node, packs.SELECTIONS["subject"]())
 
 
 def test_a_record_with_a_line_end_stays_one_line() -> None:
