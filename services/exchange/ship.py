@@ -7,8 +7,9 @@ A topic that may hold what was redacted is made anew, and begins behind that.
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 from events import errors
 from services.exchange import hints, wire
@@ -195,13 +196,13 @@ class Shipper:
 
         If not, the next look at the end tells. Killed after sending, the next process finds them there.
         """
+        first = topic.whole
         with self._database.connection() as conn:
-            notes = _batches(conn, topic.log, topic.whole, size)
-            if not notes:  # an old backup: what was signed is to be restored before it can be shipped again
+            last, records = _run(conn, topic.log, first, size)
+            if last == first:  # an old backup: what was signed is to be restored before it is shipped again
                 return 0
-            first, last = topic.whole, max(notes)
             try:
-                self._publisher.publish(topic.log, _records(conn, topic.log, first, last, notes))
+                self._publisher.publish(topic.log, records)
             except base.NoTopic:
                 topic.identity, self._look_at = "", 0.0
                 return 0
@@ -220,6 +221,36 @@ class Shipper:
                 conn.execute("SET LOCAL synchronous_commit TO off")
                 hints.save(conn, new)
             self._saved = known
+
+
+def _run(conn: Connection, log: str, after: int, size: int) -> tuple[int, Iterable[base.Record]]:
+    """The position of the last record to send, and the records; a few of them are had by one question."""
+    few = _few(conn, log, after, size) if size - after <= SAFE else None
+    if few is not None:
+        return few
+    notes = _batches(conn, log, after, size)
+    last = max(notes, default=after)
+    return last, _records(conn, log, after, last, notes)
+
+
+def _few(conn: Connection, log: str, after: int, size: int) -> tuple[int, Iterable[base.Record]] | None:
+    """As `_run`, under one note; None when records or notes are lacking."""
+    with conn.cursor(binary=True) as cursor:
+        rows: list[Any] = cursor.execute(_FEW, [log, after, size]).fetchall()
+    last = max((position for position, _, note in rows if note is not None), default=after)
+    found = [
+        wire.pack(position, value, note if position == last else None)
+        for position, value, note in rows
+        if position <= last
+    ]
+    return (last, found) if found and len(found) == last - after else None
+
+
+_FEW = """
+SELECT e.position, e.value, c.note FROM ledger.entry e
+LEFT JOIN ledger.checkpoint c ON c.log = e.log AND c.size = e.position
+WHERE e.log = %s AND e.position > %s AND e.position <= %s ORDER BY e.position
+"""
 
 
 def _batches(conn: Connection, log: str, after: int, size: int) -> dict[int, str]:
