@@ -1,5 +1,6 @@
 """The servers that tests run against, real ones; and the rule that nothing is skipped quietly."""
 
+import os
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from services.runtime.embedded import EmbeddedPostgres
 from tests.support.browsers import chromium
-from tests.support.databases import Server
+from tests.support.databases import KeptServer, Server
 
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("explore", deadline=None, max_examples=2000)
@@ -28,6 +29,9 @@ def server_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres(server_folder: Path) -> Iterator[Server]:
     """One PostgreSQL for the session, without fsync; `.new()`, `.template(key, prepare)`, `.drop(dsn)`."""
+    if running := os.environ.get("TEST_POSTGRES"):  # thousands of short sessions: tests/mutants
+        yield KeptServer(running)
+        return
     embedded = EmbeddedPostgres(server_folder / "postgres", durable=False)
     try:
         yield Server(embedded.start())

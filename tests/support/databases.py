@@ -1,5 +1,6 @@
 """Fresh databases on the test server, from templates when a schema would take long to make."""
 
+import os
 from collections.abc import Callable
 from itertools import count
 from urllib.parse import urlsplit
@@ -7,7 +8,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-NAMES = (f"t{number}" for number in count(1))
+NAMES = (f"t{os.getpid()}_{number}" for number in count(1))
 
 
 class Server:
@@ -46,6 +47,19 @@ class Server:
     def _run(self, order: sql.Composed) -> None:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             connection.execute(order)
+
+
+class KeptServer(Server):
+    """One that many sessions share, one after another: its templates are made by the first that needs them."""
+
+    def template(self, key: str, prepare: Callable[[str], object]) -> str:
+        kept = f"kept-{key}"
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [kept]).fetchone()
+        if found is None:
+            names = (sql.Identifier(name) for name in (_name(super().template(key, prepare)), kept))
+            self._run(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*names))
+        return self.dsn_of(kept)
 
 
 def _name(dsn: str) -> str:
