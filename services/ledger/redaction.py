@@ -48,13 +48,16 @@ _BINDING = [
     for kind in (RecordRedacted.type, LogClosed.type, "yinqiao.%-continued.v1")
 ]
 _APPLY = """
-WITH gone AS (
-    UPDATE ledger.entry SET value = ''
+WITH known AS (
+    SELECT log, position, encode(value, 'escape') AS value FROM ledger.entry
     WHERE log = %(log)s AND position = %(position)s AND leaf = %(leaf)b AND stream = %(stream)s::text::uuid
-        AND value <> '' AND NOT value LIKE ANY (%(binding)s::bytea[])
-    RETURNING log, position
+        AND value <> '' AND NOT value LIKE ANY (%(binding)s::bytea[]) FOR UPDATE
+), gone AS (
+    UPDATE ledger.entry e SET value = '' FROM known k WHERE (e.log, e.position) = (k.log, k.position)
 )
-INSERT INTO ledger.redacted (log, position, decision) SELECT log, position, %(decision)s FROM gone
+INSERT INTO ledger.redacted (log, position, decision, attachments)
+SELECT log, position, %(decision)s, ARRAY(SELECT DISTINCT m[1] FROM regexp_matches(value,
+    '"algorithm":"hmac-sha256","digest":"([A-Za-z0-9+/]{43}=)"', 'g') AS m) FROM known
 ON CONFLICT DO NOTHING
 """
 
@@ -135,6 +138,37 @@ def gone(conn: Connection, logs: Iterable[str]) -> dict[str, Gone]:
         [list(logs)],
     ).fetchall()
     return {str(log): Gone(records, last) for log, records, last in rows}  # type: ignore[arg-type]  # bigint
+
+
+class Named(NamedTuple):
+    """A redacted record, and the digests of the attachments that it named."""
+
+    log: str
+    position: int
+    digests: list[str]
+
+
+def named(conn: Connection) -> list[Named]:
+    """Of the redacted records those whose attachments were not looked at yet."""
+    rows = conn.execute(
+        "SELECT log, position, attachments FROM ledger.redacted WHERE attachments <> '{}' ORDER BY 1, 2"
+    ).fetchall()
+    return [Named(*row) for row in rows]  # type: ignore[arg-type]  # the table's own types
+
+
+def stands(conn: Connection, digest: str) -> bool:
+    """Whether any record that is held here names the attachment. Reads all of them."""
+    row = conn.execute(
+        "SELECT EXISTS (SELECT FROM ledger.entry WHERE position(%b IN value) > 0)", [digest.encode()]
+    ).fetchone()
+    return row == (True,)
+
+
+def looked_at(conn: Connection, record: Named) -> None:
+    """Its attachments are erased, or named by another record."""
+    conn.execute(
+        "UPDATE ledger.redacted SET attachments = '{}' WHERE log = %s AND position = %s", [*record[:2]]
+    )
 
 
 def decided(conn: Connection, log: str, position: int, leaf: bytes) -> int | None:

@@ -55,6 +55,7 @@ CREATE TABLE ledger.redacted (
     log      text COLLATE "C" NOT NULL,
     position bigint NOT NULL,
     decision bigint NOT NULL,
+    attachments text[] NOT NULL DEFAULT '{}',  -- digests that the bytes named, until these are erased here too
     PRIMARY KEY (log, position)
 );
 

@@ -25,7 +25,7 @@ from services.ledger import schema as ledger_schema
 from services.ledger.checkpoints import Checkpointer
 from services.ledger.cosigning import Cosigner
 from services.ledger.guard import GuardFile
-from services.node import alliances, asking, restoring, timers
+from services.node import alliances, asking, erasing, restoring, timers
 from services.node.loops import Loops
 from services.node.standing import WITNESSES, Standing
 from services.people import requests
@@ -153,7 +153,7 @@ class Node:
             return ()
 
     def start(self) -> None:
-        """Set the loops going: witness, sign, ship, receive, project, and the timers of own logs."""
+        """Set the loops going: witness, sign, ship, receive, project, erase, and the timers of own logs."""
         sys.setswitchinterval(TURN)  # of the whole process, which is there for this
         self.loops.start(f"{self.name}-alliance", self._follow_alliance)
         self.loops.start(f"{self.name}-witness", self._witness)
@@ -162,6 +162,7 @@ class Node:
         self.loops.start(f"{self.name}-ship", self._ship)
         self.loops.start(f"{self.name}-timers", self._expire)
         self.loops.start(f"{self.name}-receive", self._receive)
+        self.loops.start(f"{self.name}-erase", self._erase)
 
     def close(self) -> list[str]:
         """End the loops and give all connections back; the names of loops that did not end in time.
@@ -345,6 +346,10 @@ class Node:
         while not stop.wait(timers.PAUSE):
             timers.expire(self.database, self.office, self.own, clock.today(self.now))
             timers.sweep(self.holdings)
+
+    def _erase(self, stop: threading.Event) -> None:
+        while not stop.wait(erasing.PAUSE):
+            erasing.attachments(self.database, self.holdings)
 
     def agreed(self) -> Iterable[tuple[str, int]]:
         """The vector up to which checkpoints cover what this node holds."""

@@ -87,6 +87,15 @@ class Holdings:
         with self._database.transaction() as conn:
             self._store.erase(conn, owner, digest, reason)
 
+    def remove(self, digest: str) -> None:
+        """Nothing here opens an attachment any more, be it an own one or a copy: its record was redacted."""
+        with self._database.transaction() as conn:
+            owner = self._store.owner(conn, digest)
+            if owner is None:
+                self._store.forget(conn, digest)
+            else:
+                self._store.erase(conn, owner, digest, values.Reason.OTHER)
+
     def serve(self, headers: Mapping[str, str], target: str) -> Served:
         """Answer the signed `GET` of another node; `target` is the path with its query, as it came.
 

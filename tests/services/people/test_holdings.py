@@ -307,3 +307,19 @@ def test_who_goes_on_in_the_owners_place_reads_opens_and_erases_what_it_left(
     owner.erase(NEIGHBOUR, digest, values.Reason.OTHER)
     with pytest.raises(errors.NotFound):
         owner.get(digest, NEIGHBOUR, OWNER)
+
+
+def test_of_a_redacted_record_neither_the_attachment_nor_a_copy_is_left(
+    owner: Holdings, partner: Holdings
+) -> None:
+    # given an attachment, and a copy of it
+    digest = put(owner)
+    partner.get(digest, PARTNER, OWNER)
+    # when both nodes remove it, twice
+    for holdings in (partner, owner, partner, owner):
+        holdings.remove(digest)
+    # then nobody reads it
+    for holdings, asker in ((owner, OWNER), (partner, PARTNER)):
+        with pytest.raises(errors.NotFound):
+            holdings.get(digest, asker, OWNER)
+    owner.remove("A" * 43 + "=")  # what never was here
