@@ -160,8 +160,11 @@ standing AS MATERIALIZED (
     UNION ALL
     SELECT t.log, t.stream, t.position, {_PARTY}, t.subjects, t.first, least(t.last, (
         SELECT min(r.day) FROM released r
-        WHERE r.log = t.log AND r.stream = t.stream AND r.bureau = left(d.answer_log, 6)
-            AND r.position > t.position
+        WHERE r.log = t.log AND r.stream = t.stream AND r.position > t.position
+            AND (r.bureau = left(d.answer_log, 6) OR EXISTS (
+                SELECT FROM notice n JOIN answer s ON s.log = n.log AND s.stream = n.stream
+                WHERE n.origin_log = r.notice_log AND n.origin_position = r.notice_position
+                    AND s.origin_log = d.answer_log AND s.origin_position = d.answer_position))
     )), t.since
     FROM term t JOIN named d ON d.log = t.log AND d.stream = t.stream AND d.position = t.position
 )"""  # noqa: S608  (names of ours)

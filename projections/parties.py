@@ -102,10 +102,14 @@ class Parties:
         if not any(isinstance(r.data, Continued) and self._goes_on(r, expert) for r in here):
             raise errors.Foreign("offers an expert of another bureau")
 
+    def _speaks_for(self, record: Record[Event]) -> set[str]:
+        """Its own bureau, and for an answer those in whose place that was given."""
+        return {record.bureau, *(self._gone(record) if isinstance(record.data, loops.Answer) else ())}
+
     def _check_notice(self, party: str, notice: Record[Event]) -> None:
         """Notice in a party's place: by the bureau with which the party's signature goes on."""
-        bureaus = {part[0].bureau for part in self._back(notice)}
-        if party not in bureaus or not isinstance(notice.data, SignatureLeft):
+        stands = {b for part in self._back(notice) for record in part for b in self._speaks_for(record)}
+        if party not in stands or not isinstance(notice.data, SignatureLeft):
             raise errors.Foreign(f"releases {party} upon a notice that is not its own")
 
     def _goes_on(self, record: Record[Event], earlier: Key) -> bool:

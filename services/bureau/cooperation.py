@@ -196,13 +196,12 @@ def enter_into_force(case: Case, command: EnterIntoForce) -> None:
     """Names every signature on this very text; refused while one is missing."""
     stream = case.own("memorandum", command.stream)
     text = stream.state.terms.text.digest
-    signed = loops.answers(case, stream, events.SignatureSigned, events.MemorandumSentForSigning)
-    missing = sorted(
-        {a.bureau for a in stream.state.asks} - {r.bureau for r in signed if r.data.text == text}
-    )
+    words = loops.words(case, stream, events.MemorandumSentForSigning)
+    signed = {b: r for b, r in sorted(words.items()) if getattr(r.data, "text", None) == text}
+    missing = sorted({ask.bureau for ask in stream.state.asks} - signed.keys())
     if missing:
         raise errors.Conflict(f"not yet signed by {', '.join(missing)}")
-    answers = tuple(case.reference(record) for record in signed)
+    answers = tuple(map(case.reference, {r.key: r for r in signed.values()}.values()))
     first = command.in_force_from or stream.state.terms.valid_from or case.today
     event = events.MemorandumEnteredIntoForce(
         answers=answers, text=text, in_force_from=first, paper=command.paper
@@ -227,20 +226,27 @@ def end(case: Case, command: End) -> None:
 def release_party(case: Case, command: ReleaseParty) -> None:
     """Rests on the party's notice."""
     stream = case.own("memorandum", command.stream)
-    party, notice, before = _notice(case, stream, command.bureau)
-    event = events.MemorandumPartyReleased(bureau=party, day=command.day, notice=case.reference(notice))
-    case.add(stream, event, basis=before)
-
-
-def _notice(case: Case, stream: Stream, bureau: str) -> tuple[str, Record[Event], list[Key]]:
-    """The party that the bureau is or stands for, its notice, and the records that this goes on from."""
     for answer in map(case.reading.record, case.reading.answers(case.log, stream.id)):
         history = loops.history_now(case, answer)
         notice = next((r for r in reversed(history) if isinstance(r.data, events.SignatureLeft)), None)
-        if notice is not None and bureau in {answer.bureau, notice.bureau}:
-            before = [r.data.continues.key for r in history if isinstance(r.data, Continued)]
-            return answer.bureau, notice, before
-    raise errors.Conflict(f"{bureau} gave no notice")
+        party, before = _party(case, stream, answer, history)
+        if notice is not None and command.bureau in {party, notice.bureau}:
+            reference = case.reference(notice)
+            release = events.MemorandumPartyReleased(bureau=party, day=command.day, notice=reference)
+            case.add(stream, release, basis=before)
+            return
+    raise errors.Conflict(f"{command.bureau} gave no notice")
+
+
+def _party(
+    case: Case, stream: Stream, answer: Record[Event], history: list[Record[Event]]
+) -> tuple[str, list[Key]]:
+    """For whom a signature stands: who signed, or in whose place; and why another may give notice."""
+    bound = {party for force in stream.state.forces[-1:] for party in force.parties}
+    if answer.bureau in bound:
+        return answer.bureau, [r.data.continues.key for r in history if isinstance(r.data, Continued)]
+    party, closing = next(iter(case.standing_for(bound, answer.log).items()), (answer.bureau, None))
+    return party, [closing] if closing else []
 
 
 @decides(Sign)

@@ -84,7 +84,13 @@ def history_now(case: Case, record: Record[Event]) -> list[Record[Event]]:
 
 
 def answers(case: Case, stream: Stream, kind: type[_E], *asking: type[Event]) -> list[Record[_E]]:
-    """Each bureau's latest word of one kind to the question that stands now, verified.
+    """Each bureau's latest word to the question that stands now, where that is of one kind; see `words`."""
+    found = {r.key: r for _, r in sorted(words(case, stream, *asking).items()) if isinstance(r.data, kind)}
+    return [_checked(r) for r in found.values()]
+
+
+def words(case: Case, stream: Stream, *asking: type[Event]) -> dict[str, Record[Event]]:
+    """By the bureau that is asked now, the latest word of it or of the one in its place, verified.
 
     The question stands in the last event of one of the kinds `asking`, and in every turn to another bureau
     after it.
@@ -96,8 +102,7 @@ def answers(case: Case, stream: Stream, kind: type[_E], *asking: type[Event]) ->
         record = case.reading.record(key)
         if isinstance(record.data, Answer) and record.data.question in open_:
             latest |= dict.fromkeys(_spoken_for(case, record, asked_now), record)
-    found = {r.key: r for _, r in sorted(latest.items()) if isinstance(r.data, kind)}
-    return [_checked(r) for r in found.values()]
+    return latest
 
 
 def _spoken_for(case: Case, answer: Record[Event], asked_now: set[str]) -> Iterable[str]:
@@ -163,7 +168,7 @@ def extend(case: Case, command: Extend) -> None:
     """The decider gives more time; the new day is fixed here."""
     kind = _step(command.aggregate, loops.Extended)
     due: Day = case.due(command.days)
-    _add(case, command, lambda: kind(bureau=command.bureau, due=due, reason=command.reason))
+    _add(case, command, lambda bureau: kind(bureau=bureau, due=due, reason=command.reason))
 
 
 @decides(PassOn)
@@ -171,18 +176,28 @@ def pass_on(case: Case, command: PassOn) -> None:
     """The decider asks another bureau instead."""
     kind = _step(command.aggregate, loops.PassedOn)
     (ask,) = case.ask([command.to], command.days, Role.CLERK)
-    _add(case, command, lambda: kind(bureau=command.bureau, to=ask))
+    _add(case, command, lambda bureau: kind(bureau=bureau, to=ask))
 
 
 @decides(Remind)
 def remind(case: Case, command: Remind) -> None:
     """A person reminds; nothing reminds by itself."""
     kind = _step(command.aggregate, loops.Reminded)
-    _add(case, command, lambda: kind(bureau=command.bureau))
+    _add(case, command, lambda bureau: kind(bureau=bureau))
 
 
-def _add(case: Case, command: Extend | PassOn | Remind, event: Callable[[], Event]) -> None:
-    case.add(case.own(command.aggregate, command.stream), event())
+def _add(case: Case, command: Extend | PassOn | Remind, event: Callable[[str], Event]) -> None:
+    stream = case.own(command.aggregate, command.stream)
+    case.add(stream, event(_named(case, stream, command.bureau)))
+
+
+def _named(case: Case, stream: Stream, bureau: str) -> str:
+    """The bureau as the question names it: itself, or the one in whose place it stands now."""
+    asked_now = {ask.bureau for ask in getattr(stream.state, "asks", ())}
+    if bureau in asked_now:
+        return bureau
+    before = (c.log[:6] for c in case.reading.closings() if bureau in {log[:6] for log in c.succession.logs})
+    return next((old for old in before if old in asked_now), bureau)
 
 
 class Asked(Command):

@@ -11,7 +11,7 @@ from events.values import Reason, Why
 from projections import cooperation as cooperations
 from projections import dispatches, experts, memoranda
 from projections import talent as talents
-from services.bureau import cooperation, records, talent
+from services.bureau import cooperation, loops, records, talent
 from services.bureau.continuing import CloseLog, Continue
 from services.bureau.office import Answer
 from services.ledger import heirs
@@ -185,3 +185,23 @@ def test_both_parties_of_a_memorandum_become_one_bureau(province: Province) -> N
     merge(province, OTHER, NEW_HOST)
     pairs = province.ask(cooperations.MODEL, cooperations.partnerships, TODAY)
     assert [(p.bureau, p.partner) for p in pairs] == [(HOME, NEW_HOST)]
+
+
+def test_who_signs_and_leaves_in_anothers_place_is_released_for_it(province: Province) -> None:
+    # given a proposal to a party whose log is closed before it signs
+    stream = province.stream(province.do(HOME, proposal()))
+    province.do(HOST, CloseLog(reason=Closure.MERGER, successor=NEW_HOST))
+    # when its successor is reminded, signs, and leaves when it is in force
+    province.do(HOME, loops.Remind(aggregate="memorandum", stream=stream, bureau=NEW_HOST))
+    text = attachment("第一稿").digest
+    answer = province.do(NEW_HOST, cooperation.Sign(log=HOME, stream=stream, text=text))
+    province.do(HOME, cooperation.EnterIntoForce(stream=stream))
+    mine = province.stream(answer)
+    leave = cooperation.Leave(stream=mine, day=TODAY, reason=Why(code=Reason.NO_LONGER_NEEDED))
+    province.do(NEW_HOST, leave)
+    province.do(HOME, cooperation.ReleaseParty(stream=stream, bureau=NEW_HOST, day=TODAY))
+    # then it is bound until that day
+    assert nothing_waits(province)
+    days = (TODAY, TODAY + timedelta(days=1))
+    rows = [province.ask(cooperations.MODEL, memoranda.one, HOME, stream, on) for on in days]
+    assert [row.parties for row in rows] == [[HOME, NEW_HOST], [HOME]]
