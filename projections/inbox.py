@@ -235,6 +235,14 @@ def too_late(conn: Connection[Any], bureau: str) -> list[Answer]:
         return cursor.execute(_TOO_LATE, {"bureau": bureau}).fetchall()
 
 
+def answering(conn: Connection[Any], log: str, stream: str) -> list[tuple[str, str]]:
+    """The streams, by log and id, in which a stream's questions were answered, as they stand now."""
+    query = """SELECT DISTINCT a.log, a.stream::text FROM question q
+        JOIN answer a ON a.question_log = q.origin_log AND a.question_position = q.origin_position
+        WHERE q.log = %s AND q.stream = %s::text::uuid ORDER BY 1, 2"""
+    return conn.execute(query, [log, stream]).fetchall()
+
+
 def answers(conn: Connection[Any], log: str, stream: str) -> list[Key]:
     """Every answer that was given to a stream's questions, in replay order."""
     query = """SELECT a.origin_log, a.origin_position FROM question q

@@ -47,8 +47,8 @@ def memorandum_values(thing: Thing, command: type[Command], _view: View) -> Mapp
     if command is commands.EnterIntoForce:
         return {} if all(_signed(thing, ask.bureau) for ask in thing.asks) else None
     if command is commands.ReleaseParty:
-        left = next((a for a in thing.answers if a.bureau in _bound(thing) and _notice(a.facts)), None)
-        return {"bureau": left.bureau, "day": _notice(left.facts).day} if left else None
+        left = next((a for a in thing.answers if a.log[:6] in _bound(thing) and _notice(a.facts)), None)
+        return {"bureau": left.log[:6], "day": _notice(left.facts).day} if left else None
     return {}
 
 
@@ -59,8 +59,10 @@ def _signed(thing: Thing, bureau: str) -> bool:
 
 
 def _bound(thing: Thing) -> set[str]:
+    """The parties that are bound, or who stands for them."""
     force = thing.state.forces[-1] if thing.state.forces else None
-    return {*force.parties} - {bureau for bureau, _ in force.released} if force else set()
+    free = {bureau for bureau, _ in force.released} if force else set()
+    return {thing.now(party) for party in force.parties if party not in free} if force else set()
 
 
 def _notice(facts: Sequence[Any]) -> Any:

@@ -1,7 +1,7 @@
 """One thing: its facts, the answers to it, what may be done now, and its history as sentences by day."""
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeAlias
@@ -10,9 +10,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from events import errors
-from events.event import Event, Record
-from events.history import Corrected, Voided
+from events.event import Event, Key, Record
+from events.history import GENERIC, Corrected, Voided, meant
 from events.values import Attachment
+from services.auditor import states
 from services.gateway import kinds, lists, orders, shown, things
 from services.gateway.paths import LogName, StreamName
 from services.gateway.shown import Cell
@@ -89,7 +90,7 @@ def _show(view: View, thing: Thing) -> HTMLResponse:
         tables=thing.kind.tables(thing, view) if thing.state else [],
         offers=things.offers(thing, view),
         steps=things.steps(thing, view),
-        days=history(view, thing.history()),
+        days=history(view, thing),
         texts=texts(thing),
         parameters=orders.parameters,
         simple=orders.simple,
@@ -133,10 +134,12 @@ def record_json(view: View, record: Record[Event]) -> dict[str, object]:
     }
 
 
-def history(view: View, records: list[Record[Event]]) -> list[tuple[str, list[Line]]]:
-    """Records grouped by day, the newest day first."""
-    view.know(records)
-    lines = [_line(view, record, records) for record in reversed(records)]
+def history(view: View, thing: Thing) -> list[tuple[str, list[Line]]]:
+    """Its records and those of its answers, grouped by day, the newest day first."""
+    view.know(thing.history())
+    streams = (thing.records, *(answer.records for answer in thing.answers))
+    lines = [_line(view, record, stream) for stream in streams for record in stream]
+    lines.sort(key=lambda line: line.record.order, reverse=True)
     return [(day, list(group)) for day, group in groupby(lines, lambda line: day_of(view, line.record.time))]
 
 
@@ -144,24 +147,33 @@ def day_of(view: View, time: str) -> str:
     return view.day(clock.local(clock.moment(time)).date())
 
 
-def _line(view: View, record: Record[Event], records: list[Record[Event]]) -> Line:
-    later = [
-        r
-        for r in records
-        if r.log == record.log and r.stream == record.stream and r.position > record.position
-    ]
-    mine = view.officer is not None and record.log == _own_log(view)
-    still = not any(isinstance(r.data, Voided) and r.data.voids == record.position for r in later)
-    fact = not isinstance(record.data, (Corrected, Voided))
+def _line(view: View, record: Record[Event], stream: Sequence[Record[Event]]) -> Line:
+    """`stream` is the whole of the record's own, with what it goes on from or goes on in."""
+    later = _changing(record, stream)
+    mine = view.officer is not None and stream[-1].log == _own_log(view)
+    still = not any(isinstance(r.data, Voided) for r in later)
+    fact = not isinstance(record.data, GENERIC)
     return Line(
         record,
         view.sentence(record),
         [_attached(*a, view, record.log) for a in shown.attachments(record.data, view)],
         view.actor(record.actor),
-        _became(view, record, later),
-        _changes(view, record, records),
+        _became(view, later),
+        _changes(view, record, stream),
         mine and still and fact and things.may_be_corrected(record.aggregate),
     )
+
+
+def _changing(record: Record[Event], stream: Sequence[Record[Event]]) -> list[Record[Event]]:
+    """The corrections and voidings of a record."""
+    keys = {each.key for each in stream}
+    return [r for r in stream if _changed(r, keys) == record.key]
+
+
+def _changed(record: Record[Event], keys: Collection[Key]) -> Key | None:
+    """The record of the same stream that a correction or voiding names; None for any other record."""
+    at = states.changed(record.data)
+    return next((key for key in meant(record, at) if key in keys), None) if at is not None else None
 
 
 def _attached(label: str, value: Attachment, view: View, log: str) -> Attached:
@@ -174,20 +186,21 @@ def _own_log(view: View) -> str:
     return view.site.log_of(view.officer.bureau) if view.officer else ""
 
 
-def _became(view: View, record: Record[Event], later: list[Record[Event]]) -> str:
+def _became(view: View, later: Sequence[Record[Event]]) -> str:
     for other in reversed(later):
-        if isinstance(other.data, Voided) and other.data.voids == record.position:
+        if isinstance(other.data, Voided):
             return view.t(f"已由第{other.position}号记录作废", f"voided by record {other.position}")
-        if isinstance(other.data, Corrected) and other.data.corrects == record.position:
-            return view.t(f"已由第{other.position}号记录更正", f"corrected by record {other.position}")
+        return view.t(f"已由第{other.position}号记录更正", f"corrected by record {other.position}")
     return ""
 
 
-def _changes(view: View, record: Record[Event], records: list[Record[Event]]) -> list[tuple[str, Cell, Cell]]:
+def _changes(
+    view: View, record: Record[Event], stream: Sequence[Record[Event]]
+) -> list[tuple[str, Cell, Cell]]:
     """What a correction changed: field, before, after."""
     if not isinstance(record.data, Corrected):
         return []
-    before = _before(record, records)
+    before = _before(record, stream)
     if before is None:
         return []
     old, new = dict(shown.fields(before, view)), dict(shown.fields(record.data.new(), view))
@@ -196,16 +209,15 @@ def _changes(view: View, record: Record[Event], records: list[Record[Event]]) ->
     return [(n, old.get(n, none), new.get(n, none)) for n in names if old.get(n, none) != new.get(n, none)]
 
 
-def _before(record: Record[Event], records: list[Record[Event]]) -> Event | None:
+def _before(record: Record[Event], stream: Sequence[Record[Event]]) -> Event | None:
     """The payload that a correction replaced: the fact's own, or that of the correction before."""
-    assert isinstance(record.data, Corrected)  # noqa: S101  (narrowed by the caller)
+    keys = {each.key for each in stream}
+    fact = _changed(record, keys)
     found: Event | None = None
-    for other in records:
-        if (other.log, other.stream) != (record.log, record.stream) or other.position >= record.position:
-            continue
-        if other.position == record.data.corrects:
+    for other in stream[: stream.index(record)]:
+        if other.key == fact:
             found = other.data
-        elif isinstance(other.data, Corrected) and other.data.corrects == record.data.corrects:
+        elif isinstance(other.data, Corrected) and _changed(other, keys) == fact:
             found = other.data.new()
     return found
 

@@ -11,7 +11,7 @@ from services.gateway.figures import Figure
 from services.gateway.forms import Filled
 from services.gateway.things import Kind, Option, Thing
 from services.gateway.waiting import Duties
-from services.ledger import read
+from services.ledger import heirs, read
 
 if TYPE_CHECKING:
     from services.gateway.view import View
@@ -37,14 +37,18 @@ def kind(context: str, aggregate: str) -> Kind:
 
 
 def find(view: "View", log: str, stream: str, expected: Kind | None = None) -> Thing:
-    """One thing with the answers to it; an answer's stream gives the thing it answers. Raises NotFound."""
+    """One thing with the answers to it; an answer's stream gives the thing it answers. Raises NotFound.
+
+    One of a closed log is given as it stands where it goes on.
+    """
     with view.site.database.connection() as conn:
+        log, stream = heirs.goes_on(conn, log, stream)
         records = read.history(conn, log, stream)
     found = expected or (BY_AGGREGATE.get(records[0].aggregate) if records else None)
     if found is None:
         return _asked(view, log, stream)
     with view.reading(inbox.MODEL) as conn:
-        answers = inbox.answers(conn, log, stream)
+        answers = inbox.answering(conn, log, stream)
     with view.site.database.connection() as conn:
         return things.load(conn, found, log, stream, answers)
 

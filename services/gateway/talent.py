@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from events import talent as events
+from events.event import Event, Key, Record
 from events.talent import Purpose
 from events.values import Expertise
 from projections import dispatches
@@ -118,8 +119,10 @@ def dispatch_values(thing: Thing, command: type[Command], _view: View) -> Mappin
         case commands.Start:
             return {} if thing.stage == "confirmed" or any(_accepted(a.last) for a in thing.answers) else None
         case commands.ConfirmDays:
-            positions = [r.position for r in unseen(thing)]
-            return {"positions": positions} if positions else None
+            days = unseen(thing)
+            first = [r for r in days if (r.log, r.stream) == (days[0].log, days[0].stream)]
+            where = {"log": days[0].log, "stream": days[0].stream} if days else {}
+            return {**where, "positions": [r.position for r in first]} if days else None
         case commands.Rate:
             return {} if thing.stage in {"completed", "ended-early"} else None
     return {}
@@ -136,16 +139,17 @@ def served(thing: Thing) -> list[Any]:
 def unseen(thing: Thing) -> list[Any]:
     """Service days that the host has neither confirmed nor questioned."""
     said = words(thing)
-    return [r for r in served(thing) if r.position not in said]
+    return [r for r in served(thing) if r.key not in said]
 
 
-def words(thing: Thing) -> dict[int, str]:
+def words(thing: Thing) -> dict[Key, str]:
     """The host's last word on each service day: confirmed or questioned."""
-    found: dict[int, str] = {}
+    found: dict[Key, str] = {}
     for record in (r for a in thing.answers for r in a.facts):
         if isinstance(record.data, (events.AcceptanceDayConfirmed, events.AcceptanceDayQuestioned)):
             confirmed = isinstance(record.data, events.AcceptanceDayConfirmed)
-            found[record.data.day.position] = "confirmed" if confirmed else "questioned"
+            day = record.data.day
+            found[day.log, day.position] = "confirmed" if confirmed else "questioned"
     return found
 
 
@@ -159,8 +163,8 @@ def service_days(thing: Thing, view: View) -> list[Table]:
         [
             view.cell(r.data.day),
             view.cell(r.data.half),
-            _word(said.get(r.position), thing, view),
-            _question(thing, r.position, said, view),
+            _word(said.get(r.key), thing, view),
+            _question(thing, r, said, view),
         ]
         for r in served(thing)
     ]
@@ -179,12 +183,12 @@ def _word(word: str | None, thing: Thing, view: View) -> Cell:
     return shown.chip(view.t("待确认", "waiting"), "wait")
 
 
-def _question(thing: Thing, position: int, said: Mapping[int, str], view: View) -> Cell:
+def _question(thing: Thing, day: Record[Event], said: Mapping[Key, str], view: View) -> Cell:
     """Where the host may question a day that it has not confirmed."""
-    host = view.officer is not None and thing.state.offer.host == view.officer.bureau
-    if not host or said.get(position) == "confirmed":
+    bureau, host = view.officer.bureau if view.officer else "", thing.state.offer.host or ""
+    if not bureau or thing.now(host) != bureau or said.get(day.key) == "confirmed":
         return shown.plain("")
-    asked = f"log={thing.log}&stream={thing.stream}&position={position}"
+    asked = f"log={day.log}&stream={day.stream}&position={day.position}"
     return shown.link(view.t("提出疑问", "question it"), f"/forms/talent/question-day?{asked}")
 
 
@@ -195,7 +199,7 @@ def service(thing: Thing, view: View) -> list[tuple[str, Cell]]:
     found = [(view.t("同批选派", "same batch"), cell) for cell in _batch(thing, view)]
     if logged := served(thing):
         said = words(thing)
-        confirmed = [r for r in logged if said.get(r.position) == "confirmed"]
+        confirmed = [r for r in logged if said.get(r.key) == "confirmed"]
         found.append((view.t("累计服务", "served"), shown.plain(view.days(halves(logged)))))
         if not thing.state.one_sided:
             found.append(

@@ -16,11 +16,12 @@ from events import catalogue, errors, loops
 from events.event import Event, Key, Record
 from events.history import Aggregate, Corrected, Voided, effective
 from events.loops import Answer, Ask, Asking, PassedOn
+from events.values import Reference
 from projections.model import ReadModel
 from services.bureau.commands import Command
 from services.gateway import shown
 from services.gateway.shown import Cell
-from services.ledger import read
+from services.ledger import closing, heirs, read
 from services.runtime.database import Connection
 
 if TYPE_CHECKING:
@@ -70,7 +71,10 @@ class Option:
 
 @dataclass
 class Answered:
-    """What one bureau answered in its own stream; `late`: the asker closed the question without it."""
+    """What one bureau answered in its own stream; `late`: the asker closed the question without it.
+
+    `log` and `stream` are where it stands now; what was said before its log was closed stays its bureau's.
+    """
 
     aggregate: Aggregate
     log: str
@@ -84,12 +88,16 @@ class Answered:
 
     @property
     def bureau(self) -> str:
-        return self.log[:6]
+        """Who said the last word."""
+        return (self.last or self.records[-1]).log[:6]
 
 
 @dataclass
 class Thing:
-    """One stream with its facts and the answers to its questions."""
+    """One stream with its facts and the answers to its questions.
+
+    `stands`: who stands for a bureau whose log is closed; `closed`: its own is, and nobody goes on with it.
+    """
 
     kind: "Kind"
     log: str
@@ -98,10 +106,20 @@ class Thing:
     facts: list[Record[Event]]
     state: Any
     answers: list[Answered] = field(default_factory=list)
+    stands: Mapping[str, str] = field(default_factory=dict)
+    closed: bool = False
 
     @property
     def bureau(self) -> str:
         return self.log[:6]
+
+    def now(self, bureau: str) -> str:
+        """Who stands for a bureau, mostly itself."""
+        return self.stands.get(bureau, bureau)
+
+    def place(self, key: Key) -> int:
+        """Which of its facts a record is, in order; -1 for none."""
+        return next((n for n, record in enumerate(self.facts) if record.key == key), -1)
 
     @property
     def version(self) -> int:
@@ -140,27 +158,27 @@ class Thing:
 
     def question_to(self, bureau: str) -> Record[Event] | None:
         """The record that asks a bureau and waits for its answer."""
-        if all(a.bureau != bureau for a in self.asks):
-            return None
-        for record in reversed(self.facts):
+        meant = {a.bureau for a in self.asks if self.now(a.bureau) == self.now(bureau)}
+        for record in reversed(self.facts) if meant else ():
             if isinstance(record.data, (loops.Settling, loops.Ending)):
                 return None
-            if _asks(record, bureau):
+            if any(_asks(record, each) for each in meant):
                 return None if self._answered(record, bureau) else record
         return None
 
     def _answered(self, question: Record[Event], bureau: str) -> bool:
-        return any(
-            a.bureau == bureau and a.last is not None and a.last.data.question.position >= question.position
-            for a in self.answers
-        )
+        mine = self.mine(bureau)
+        if mine is None or mine.last is None:
+            return False
+        named = mine.last.data.question
+        return self.place((named.log, named.position)) >= self.place(question.key)
 
     def mine(self, bureau: str) -> Answered | None:
-        """What a bureau has answered, if it has."""
-        return next((a for a in self.answers if a.bureau == bureau), None)
+        """What a bureau has answered, if it has, or the one in whose place it stands."""
+        return next((a for a in self.answers if self.now(a.bureau) == self.now(bureau)), None)
 
     def due(self, bureau: str) -> date | None:
-        return next((a.due for a in self.asks if a.bureau == bureau), None)
+        return next((a.due for a in self.asks if self.now(a.bureau) == self.now(bureau)), None)
 
     def history(self) -> list[Record[Event]]:
         """All its records and those of its answers, the oldest first."""
@@ -243,15 +261,17 @@ class Offer:
         return f"/forms/{self.command.context}/{self.command.name}"
 
 
-def load(conn: Connection, kind: Kind, log: str, stream: str, answers: Iterable[Key] = ()) -> Thing:
-    """Read one thing. Raises NotFound; a history that does not fold has no state."""
+def load(
+    conn: Connection, kind: Kind, log: str, stream: str, answers: Iterable[tuple[str, str]] = ()
+) -> Thing:
+    """Read one thing and the streams that answer it. Raises NotFound; what does not fold has no state."""
     records = read.history(conn, log, stream)
     if not records or records[0].aggregate != kind.aggregate:
         raise errors.NotFound(f"there is no {kind.en} {stream[:8]} of {log} here")
     facts, state = _fold(records)
-    found = Thing(kind, log, stream, records, facts, state)
-    keys = {(r.log, r.stream): r for r in (read.record(conn, key) for key in answers)}
-    found.answers = [_answered(found, read.history(conn, *key)) for key in sorted(keys)]
+    found = Thing(kind, log, stream, records, facts, state, stands=heirs.stand(conn))
+    found.closed = closing.of(conn, log) is not None
+    found.answers = [_answered(found, read.history(conn, *each)) for each in answers]
     return found
 
 
@@ -264,11 +284,9 @@ def _fold(records: list[Record[Event]]) -> tuple[list[Record[Event]], Any]:
 
 def _answered(thing: Thing, records: list[Record[Event]]) -> Answered:
     facts, state = _fold(records)
-    first = records[0]
+    now = records[-1]
     last: Record[Any] | None = next((r for r in reversed(facts) if isinstance(r.data, Answer)), None)
-    found = Answered(
-        catalogue.AGGREGATES[first.aggregate], first.log, first.stream, records, facts, state, last
-    )
+    found = Answered(catalogue.AGGREGATES[now.aggregate], now.log, now.stream, records, facts, state, last)
     named = {
         (a.log, a.position) for r in thing.facts if isinstance(r.data, loops.Settling) for a in r.data.answers
     }
@@ -278,7 +296,7 @@ def _answered(thing: Thing, records: list[Record[Event]]) -> Answered:
         and not isinstance(last.data, (loops.Declined, loops.Returned))
         and last.key not in named
     ):
-        found.late = _closed_after(thing, last.data.question.position)
+        found.late = _closed_after(thing, last.data.question)
     return found
 
 
@@ -290,10 +308,9 @@ def question_of(records: Sequence[Record[Event]]) -> Key:
     raise errors.NotFound("there is no such thing here")
 
 
-def _closed_after(thing: Thing, question: int) -> bool:
-    return any(
-        r.position > question and isinstance(r.data, (loops.Settling, loops.Ending)) for r in thing.facts
-    )
+def _closed_after(thing: Thing, question: Reference) -> bool:
+    later = thing.facts[thing.place((question.log, question.position)) + 1 :]
+    return any(isinstance(r.data, (loops.Settling, loops.Ending)) for r in later)
 
 
 def offers(thing: Thing, view: "View") -> list[Offer]:
@@ -303,9 +320,8 @@ def offers(thing: Thing, view: "View") -> list[Offer]:
     kind, bureau = thing.kind, view.officer.bureau
     if thing.bureau == bureau:
         named = {"stream": thing.stream}
-        found = [
-            _offer(thing, command, view, named, thing.version) for command in kind.steps.get(thing.stage, ())
-        ]
+        steps_ = () if thing.closed else kind.steps.get(thing.stage, ())
+        found = [_offer(thing, command, view, named, thing.version) for command in steps_]
     else:
         named = {"log": thing.log, "stream": thing.stream}
         asked = kind.answers if thing.question_to(bureau) is not None else ()
@@ -353,7 +369,7 @@ _APART = frozenset({"title", "asks", "answers", "question", "text", "batch"})
 
 def steps(thing: Thing, view: "View") -> list[Offer]:
     """What the asker may do with each bureau that it waits for: remind, give more time, turn to another."""
-    if view.officer is None or thing.bureau != view.officer.bureau:
+    if view.officer is None or thing.bureau != view.officer.bureau or thing.closed:
         return []
     waiting = [ask for ask in thing.asks if thing.question_to(ask.bureau) is not None]
     return [offer for ask in waiting for offer in steps_for(thing.kind.aggregate, thing.stream, ask.bureau)]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from events.history import stream_of
-from services.ledger import closing
+from services.ledger import closing, read
 from services.ledger.closing import Closing
 from services.runtime.database import Connection
 
@@ -20,6 +20,34 @@ def inherits(conn: Connection, bureau: str, owner: str, text: str) -> bool:
         if c.log[:6] == owner
         for stream in _streams(conn, c, text)
     )
+
+
+def stand(conn: Connection) -> dict[str, str]:
+    """Who stands for a bureau whose log is closed, by its code: the default successor, at last."""
+    next_ = {
+        c.log[:6]: c.succession.successor[:6]
+        for c in closing.closings(conn).values()
+        if c.succession.successor and c.succession.successor[:6] != c.log[:6]
+    }
+    return {bureau: _last(next_, bureau) for bureau in next_}
+
+
+def _last(next_: Mapping[str, str], bureau: str) -> str:
+    seen: set[str] = set()
+    while bureau in next_ and bureau not in seen:
+        seen.add(bureau)
+        bureau = next_[bureau]
+    return bureau
+
+
+def goes_on(conn: Connection, log: str, stream: str) -> tuple[str, str]:
+    """Where a stream stands now: the log and stream in which it goes on at last, as far as that is held."""
+    closed = closing.of(conn, log)
+    successor = closed.succession.of(stream) if closed else None
+    if successor is None:
+        return log, stream
+    there = successor, stream_of(log, stream, successor)
+    return goes_on(conn, *there) if read.history(conn, *there) else (log, stream)
 
 
 def _heir(closings: Mapping[str, Closing], log: str, stream: str) -> str:
