@@ -50,7 +50,7 @@ class Server:
 
 
 class KeptServer(Server):
-    """One that many sessions share, one after another: its templates are made by the first that needs them."""
+    """One that many sessions share, one after another: the first that needs a template makes it."""
 
     def template(self, key: str, prepare: Callable[[str], object]) -> str:
         kept = f"kept-{key}"
