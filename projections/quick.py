@@ -4,14 +4,14 @@ For models in which nothing waits and nothing was skipped; `projections.apply` t
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from psycopg import Connection, Cursor
 
 from projections import judge, tables
-from projections.apply import Fold, Histories
+from projections.apply import Fold
+from projections.effective import Histories
 from projections.judge import Judge, Lately
 from projections.model import Instance
 from projections.source import Entry, Source
@@ -50,12 +50,14 @@ class Quick:
         Gives the new vector, and rows (name, when it moved) to be read after the commit. Raises Unsuited.
         """
         batch = Judge(source, followed, self._lately).fresh(judge.decoded(entries), vector)
-        histories = Histories(source)
+        histories, writes = Histories(source), _Writes()
         for instance in instances:
-            fold = Fold(conn, instance, self._tables_of(conn, instance), histories, (False, False))
+            tables_ = self._tables_of(conn, instance)
+            fold = Fold(cast("Connection[Any]", writes), instance, tables_, histories, (False, False))
             if not fold.fold_quickly(batch):
                 raise Unsuited
-        return batch.ends, _move(conn, [i.name for i in instances], {e.log: e.position for e in entries})
+        ends = {entry.log: entry.position for entry in entries}
+        return batch.ends, writes.send(conn, [i.name for i in instances], ends)
 
     def _tables_of(self, conn: Connection[Any], instance: Instance) -> dict[str, Table]:
         key = instance.name, instance.model.version
@@ -64,16 +66,39 @@ class Quick:
         return self._tables[key]
 
 
-def _move(conn: Connection[Any], names: list[str], ends: Vector) -> Cursor[tuple[str, datetime]]:
-    return conn.execute(_MOVE, {"names": names, "logs": list(ends), "positions": list(ends.values())})
+class _Writes:
+    """Stands where a fold writes, and sends all that it wrote with the new positions, as one statement."""
+
+    def __init__(self) -> None:
+        self._all: list[tuple[bytes, list[object]]] = []
+
+    def execute(self, statement: bytes, values: list[object]) -> None:
+        self._all.append((statement, values))
+
+    def send(self, conn: Connection[Any], names: list[str], ends: Vector) -> Cursor[Any]:
+        """One statement, unless it would meet its own rows; gives the rows of `Quick.fold`."""
+        if not self._apart():
+            for statement, values in self._all:
+                conn.execute(statement, values)
+            self._all.clear()
+        parts = b"".join(b"write_%d AS (" % n + write[0] + b"), " for n, write in enumerate(self._all))
+        values = [value for write in self._all for value in write[1]]
+        return conn.execute(
+            b"WITH " + parts + _MOVE, [*values, names, list(ends), list(ends.values()), names]
+        )
+
+    def _apart(self) -> bool:
+        """Whether these are inserts, no two into the same table: they see nothing of one another."""
+        heads = {statement.partition(b"(")[0] for statement, _ in self._all}
+        return len(heads) == len(self._all) and all(head.startswith(b"INSERT INTO ") for head in heads)
 
 
-_MOVE = """
-WITH position AS (
+_MOVE = b"""
+position AS (
     INSERT INTO projection.position (model, log, position)
-    SELECT m.name, p.log, p.position FROM unnest(%(names)s::text[]) AS m (name),
-        unnest(%(logs)s::text[], %(positions)s::bigint[]) AS p (log, position)
+    SELECT m.name, p.log, p.position FROM unnest(%s::text[]) AS m (name),
+        unnest(%s::text[], %s::bigint[]) AS p (log, position)
     ON CONFLICT (model, log) DO UPDATE SET position = EXCLUDED.position
 )
-UPDATE projection.model SET moved = clock_timestamp() WHERE name = ANY (%(names)s) RETURNING name, moved
+UPDATE projection.model SET moved = clock_timestamp() WHERE name = ANY (%s) RETURNING name, moved
 """

@@ -53,15 +53,14 @@ def ask(conn: Connection, instances: Sequence[tuple[str, int]], after: Vector) -
     """The news for instances, given by name and version, that stand at one vector."""
     names = [name for name, _ in instances]
     running = conn.execute(_RUNNING, [names, [version for _, version in instances]])
-    uneasy = conn.execute(_UNEASY, [names, names])
     with conn.cursor(binary=True) as cursor:
-        values = {"logs": list(after), "positions": list(after.values()), "most": MOST + 1}
+        values = {"logs": list(after), "positions": list(after.values()), "most": MOST + 1, "names": names}
         rows: list[Any] = cursor.execute(_NEW, values).fetchall()
     moved: Any = dict(running.fetchall())  # type: ignore[arg-type]  # the table's own types
     found = [row for row in rows if row[3] is not None]
     return News(
         moved,
-        uneasy.fetchone() == (False,),
+        bool(rows) and not rows[0][7],
         {row[0]: row[1] for row in rows},
         frozenset(row[0] for row in rows if row[2]),
         sorted((Entry(row[0], *row[3:6]) for row in found), key=lambda entry: entry.order),
@@ -81,7 +80,9 @@ SELECT EXISTS (SELECT FROM projection.waiting WHERE model = ANY (%s))
 """
 # The version before: own and received entries apart, because each of the two partial indexes serves one.
 _NEW = b"""
-SELECT l.log, c.covered, l.state <> 'stopped', e.position, e.value, e.leaf, coalesce(e.before, 0)
+SELECT l.log, c.covered, l.state <> 'stopped', e.position, e.value, e.leaf, coalesce(e.before, 0),
+    EXISTS (SELECT FROM projection.waiting WHERE model = ANY (%(names)s))
+    OR EXISTS (SELECT FROM projection.skipped WHERE model = ANY (%(names)s))
 FROM ledger.log l
 LEFT JOIN unnest(%(logs)s::text[], %(positions)s::bigint[]) AS v (log, position) ON v.log = l.log COLLATE "C"
 CROSS JOIN LATERAL (
