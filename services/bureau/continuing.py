@@ -94,11 +94,14 @@ def _go_on(case: Case, closing: Closing, records: list[Record[Event]]) -> None:
 def _hold_again(case: Case, stream: Stream, records: list[Record[Event]]) -> None:
     """What the old stream held once only, and the question that it answers, are held by the new one."""
     held = {claim[:2] for claim in case.claims}
+    name = stream.aggregate.name
+    keys = [(name, case.log)] if name in claims.SINGLE else []
     for fact in effective(records):
-        for kind, key in [*claims.of(stream.state, fact.data), *_answered(case, stream, fact.data)]:
-            if (kind, key) not in held and case.reading.holder(case.log, kind, key) is None:
-                case.claim(kind, key, stream)
-                held.add((kind, key))
+        keys += [*claims.of(stream.state, fact.data), *_answered(case, stream, fact.data)]
+    for kind, key in keys:
+        if (kind, key) not in held and case.reading.holder(case.log, kind, key) is None:
+            case.claim(kind, key, stream)
+            held.add((kind, key))
 
 
 def _answered(case: Case, stream: Stream, fact: Event) -> list[tuple[str, str]]:

@@ -1,24 +1,34 @@
 """What successors of closed logs do in their predecessors' place: service days, experts, memoranda."""
 
+import random
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from events import errors
+from events.experts import Tier
 from events.history import stream_of
 from events.membership import Closure, Part
 from events.values import Reason, Why
 from projections import cooperation as cooperations
 from projections import dispatches, experts, memoranda
 from projections import talent as talents
+from projections.source import Entry
 from services.bureau import cooperation, loops, records, talent
 from services.bureau.continuing import CloseLog, Continue
+from services.bureau.experts import StateStrength
 from services.bureau.office import Answer
-from services.ledger import heirs
+from services.ledger import heirs, logs, read, replay
+from tests.projections import nodes
+from tests.projections.histories import World
+from tests.projections.nodes import Node
+from tests.projections.test_any_order import deliveries
 from tests.services.bureau.examples import attachment
 from tests.services.bureau.province import Province, day
 from tests.services.bureau.test_cooperation import HOME, HOST, in_force, need, proposal, signed
-from tests.services.bureau.test_talent import offer, shared, started
+from tests.services.bureau.test_talent import FIELD, offer, shared, started
+from tests.support.databases import Server
 
 NEW_HOME, NEW_HOST, OTHER = "500117", "512000", "511600"
 TODAY = day("2026-03-02")
@@ -45,9 +55,11 @@ def served(province: Province, log: str, stream: str) -> dict[str, str | None]:
     return {row.day.isoformat(): row.word for row in rows}
 
 
-def nothing_waits(province: Province) -> bool:
+def all_is_well(province: Province) -> bool:
+    """Whether nothing is set aside, and replay finds every history legal."""
     with province.database.connection() as conn:
-        return conn.execute("SELECT FROM projection.waiting").fetchall() == []
+        waits = conn.execute("SELECT FROM projection.waiting").fetchall()
+        return not waits and not [f for log in logs.heads(conn) for f in replay.replay(conn, log).findings]
 
 
 def test_the_host_confirms_days_that_the_homes_successor_logs_and_those_from_before(
@@ -65,7 +77,7 @@ def test_the_host_confirms_days_that_the_homes_successor_logs_and_those_from_bef
     confirm(province, HOST, HOME, old, before)
     # then both count, and no second time
     assert served(province, NEW_HOME, new) == {"2026-02-03": "confirmed", "2026-02-04": "confirmed"}
-    assert nothing_waits(province)
+    assert all_is_well(province)
     with pytest.raises(errors.Conflict):
         confirm(province, HOST, NEW_HOME, new, after)
     with pytest.raises(errors.NotFound):
@@ -85,7 +97,7 @@ def test_both_sides_go_on_elsewhere_and_a_day_is_confirmed(province: Province) -
     confirm(province, NEW_HOST, HOME, old, before)
     # then
     assert served(province, NEW_HOME, new) == {"2026-02-03": "confirmed", "2026-02-04": "confirmed"}
-    assert nothing_waits(province)
+    assert all_is_well(province)
 
 
 def test_an_expert_goes_on_and_is_offered_by_the_successor_for_half_days_that_are_free(
@@ -111,7 +123,7 @@ def test_an_expert_goes_on_and_is_offered_by_the_successor_for_half_days_that_ar
     assert (total.dispatches, total.experts) == (2, 1)
     (row,) = province.ask(talents.MODEL, experts.experts, experts.Chosen(), TODAY)
     assert (row.bureau, row.stream, row.serving) == (NEW_HOME, gone_on, 2)
-    assert nothing_waits(province)
+    assert all_is_well(province)
     with pytest.raises(errors.NotFound):
         province.do(NEW_HOME, offer(expert))
 
@@ -142,7 +154,7 @@ def test_attachments_go_with_their_streams(province: Province) -> None:
     )  # fmt: skip
     province.do(NEW_HOME, correct)
     assert province.shared == []
-    assert nothing_waits(province)
+    assert all_is_well(province)
     # and when the successor is closed in turn, its successor's
     merge(province, NEW_HOME, NEW_HOST)
     assert heirs_of(text) == {NEW_HOST}
@@ -167,7 +179,7 @@ def test_a_successor_leaves_a_memorandum_that_its_predecessor_joined(province: P
         province.do(HOME, cooperation.ReleaseParty(stream=stream, bureau=OTHER, day=TODAY))
     province.do(HOME, cooperation.ReleaseParty(stream=stream, bureau=named, day=TODAY))
     # then it is bound no more, and what was noticed is shown as released
-    assert nothing_waits(province)
+    assert all_is_well(province)
     with pytest.raises(errors.MissingMemorandum):
         province.do(NEW_HOST, need())
     (notice,) = province.ask(cooperations.MODEL, memoranda.notices, HOME, stream)
@@ -201,7 +213,59 @@ def test_who_signs_and_leaves_in_anothers_place_is_released_for_it(province: Pro
     province.do(NEW_HOST, leave)
     province.do(HOME, cooperation.ReleaseParty(stream=stream, bureau=NEW_HOST, day=TODAY))
     # then it is bound until that day
-    assert nothing_waits(province)
+    assert all_is_well(province)
     days = (TODAY, TODAY + timedelta(days=1))
     rows = [province.ask(cooperations.MODEL, memoranda.one, HOME, stream, on) for on in days]
     assert [row.parties for row in rows] == [[HOME, NEW_HOST], [HOME]]
+
+
+def test_the_pool_goes_on_as_the_one_pool_of_its_successor(province: Province) -> None:
+    # given a pool that goes on where there was none
+    stated = StateStrength(tier=Tier.POOL, field=FIELD, day=TODAY, persons=30)
+    province.do(HOME, stated)
+    merge(province, HOME, NEW_HOME)
+    # when the successor states its strength anew
+    province.do(NEW_HOME, stated.model_copy(update={"persons": 31}))
+    # then it says so in the same stream
+    (row,) = province.ask(talents.MODEL, experts.pyramid, TODAY)
+    assert (row.bureau, row.persons) == (NEW_HOME, 31)
+    assert all_is_well(province)
+
+
+def test_every_node_counts_successors_alike_in_any_order(
+    province: Province, postgres: Server, new_database: Callable[..., str]
+) -> None:
+    # given days, an expert and notice by successors
+    stream = in_force(province)
+    expert = shared(province)
+    old = started(province, expert)
+    before = log_day(province, HOME, old, "2026-02-03")
+    signature = province.reading.holder(HOST, "signature", f"{HOME}/{stream}") or ""
+    merge(province, HOST, NEW_HOST)
+    merge(province, HOME, NEW_HOME)
+    new = stream_of(HOME, old, NEW_HOME)
+    after = log_day(province, NEW_HOME, new, "2026-02-04")
+    confirm(province, NEW_HOST, NEW_HOME, new, after)
+    confirm(province, NEW_HOST, HOME, old, before)
+    province.do(NEW_HOME, offer(stream_of(HOME, expert, NEW_HOME), host=NEW_HOST))
+    mine = stream_of(HOST, signature, NEW_HOST)
+    leave = cooperation.Leave(stream=mine, day=TODAY, reason=Why(code=Reason.NO_LONGER_NEEDED))
+    province.do(NEW_HOST, leave)
+    memorandum = stream_of(HOME, stream, NEW_HOME)
+    province.do(NEW_HOME, cooperation.ReleaseParty(stream=memorandum, bureau=HOST, day=TODAY))
+    assert all_is_well(province)
+    world = World()
+    with province.database.connection() as conn:
+        for log in logs.heads(conn):
+            world.logs[log] = [Entry(log, *entry) for entry in read.entries(conn, log)]
+    other = Node(new_database(postgres.template("projections", nodes.prepare_database)), world)
+    # when another node gets it shuffled, repeated and cut
+    for seed in range(6):
+        other.begin_again(world)
+        for batch in deliveries(world, random.Random(seed)):
+            other.fold(batch)
+        while other.fold([]):
+            pass
+        # then
+        assert other.digests() == province.digests()
+    other.conn.close()
