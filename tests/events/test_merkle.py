@@ -189,3 +189,26 @@ def test_proofs_of_what_is_not_there_are_refused(index: int, size: int) -> None:
 def test_a_proof_into_the_future_is_refused() -> None:
     with pytest.raises(errors.Invalid):
         merkle.consistency_proof(4, 3, merkle.subtrees(leaves(3)))
+
+
+def test_what_is_wrong_with_a_proof_is_told_with_its_sizes() -> None:
+    # given a tree of seven leaves, and its proofs
+    hashes = leaves(7)
+    tree, root, past = merkle.subtrees(hashes), merkle.root(hashes), merkle.root(hashes[:4])
+    inclusion, consistency = merkle.inclusion_proof(3, 7, tree), merkle.consistency_proof(4, 7, tree)
+    # then one that has a hash too few is told from one that leads elsewhere
+    with pytest.raises(errors.Damage) as found:
+        merkle.verify_inclusion(3, 7, hashes[3], inclusion[1:], root)
+    assert str(found.value) == "inclusion of leaf 3 in size 7: the proof has 2 hashes and must have 3"
+    with pytest.raises(errors.Damage) as found:
+        merkle.verify_inclusion(3, 7, hashes[2], inclusion, root)
+    assert str(found.value) == "inclusion of leaf 3 in size 7: the proof leads to another root"
+    with pytest.raises(errors.Damage) as found:
+        merkle.verify_consistency(4, 7, [*consistency, root], past, root)
+    assert str(found.value) == "consistency of size 4 with size 7: the proof has 2 hashes and must have 1"
+    with pytest.raises(errors.Damage) as found:
+        merkle.verify_consistency(7, 7, [root], root, root)
+    assert str(found.value) == "consistency of size 7 with size 7: the proof has 1 hashes and must have 0"
+    with pytest.raises(errors.Damage) as found:
+        merkle.verify_consistency(4, 7, consistency, past, past)
+    assert str(found.value) == "consistency of size 4 with size 7: the proof leads to another new root"

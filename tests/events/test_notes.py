@@ -269,3 +269,62 @@ def test_notes_of_one_text_are_joined_into_one_with_each_line_once() -> None:
     # and notes of different texts are not
     with pytest.raises(errors.Invalid):
         notes.join([first, notes.sign("another\n", PETER)])
+
+
+def test_a_note_joined_from_one_is_that_note_and_of_two_times_of_a_key_the_last_counts() -> None:
+    note = notes.sign(TREE, PETER)
+    assert notes.join([note]) == note
+    joined = notes.join([notes.cosign(note, WITNESS, 5), notes.cosign(note, WITNESS, 7)])
+    assert joined == notes.cosign(note, WITNESS, 7)
+
+
+def test_a_note_may_carry_as_many_signatures_and_bytes_as_it_says() -> None:
+    # given a hundred keys
+    signers = [notes.Signer(f"s{i}", bytes([i]) * 32) for i in range(notes.MAX_SIGNATURES)]
+    note = notes.sign(TREE, *signers)
+    # then all of them sign one note, which is read, and so many less are served
+    assert len(opened(note, *signers).signatures) == notes.MAX_SIGNATURES
+    with pytest.raises(errors.Invalid):
+        notes.sign(TREE, *signers, PETER)
+    served = notes.keep(note, [signer.verifier for signer in signers[: notes.SERVED_SIGNATURES]])
+    assert len(notes.split(served)[1]) == notes.SERVED_SIGNATURES
+    with pytest.raises(errors.Invalid):
+        notes.keep(note, [signer.verifier for signer in signers[: notes.SERVED_SIGNATURES + 1]])
+    # and a text may fill it to the last byte
+    room = notes.MAX_BYTES - len(notes.sign("\n", PETER).encode())
+    assert len(notes.sign("x" * room + "\n", PETER).encode()) == notes.MAX_BYTES
+    assert opened(notes.sign("x" * room + "\n", PETER), PETER)
+    with pytest.raises(errors.Invalid):
+        notes.sign("x" * (room + 1) + "\n", PETER)
+
+
+def test_whose_signatures_a_note_carries_is_told_by_name() -> None:
+    stranger = notes.Signer("stranger", b"s" * 32)
+    with pytest.raises(errors.Damage) as found:
+        opened(PETER_NOTE + ENOCH_LINE, stranger)
+    assert str(found.value) == (
+        "no known key signed the note; it carries signatures of EnochRoot, PeterNeumann"
+    )
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "a\n\n",
+        PETER_NOTE + ENOCH_LINE[:-1],
+        PETER_TEXT + "\n" + PETER_LINE.removeprefix("— "),
+        PETER_NOTE + "— stranger x08gow==\n",
+        PETER_NOTE + "— x08gow==\n",
+    ],
+    ids=["no line", "no line end", "no dash", "no signature", "no name"],
+)
+def test_a_malformed_note_is_not_even_taken_apart(note: str) -> None:
+    with pytest.raises(errors.Damage):
+        notes.split(note)
+
+
+def test_lone_surrogates_are_not_signed() -> None:
+    for code in (0xD800, 0xDBFF, 0xDC00, 0xDFFF):
+        with pytest.raises(errors.Invalid):
+            notes.sign(f"{chr(code)}\n", PETER)
+    assert notes.sign("\ud7ff\ue000\n", PETER)
