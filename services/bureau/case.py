@@ -52,6 +52,7 @@ class Reading(Protocol):
     """What a decision may look up beside its own streams; every answer comes from verified records."""
 
     def own(self, stream: str) -> list[Record[Event]]: ...
+    def held(self, stream: str) -> tuple[list[Record[Event]], int]: ...
     def history(self, log: str, stream: str) -> list[Record[Event]]: ...
     def record(self, key: Key) -> Record[Event]: ...
     def end(self, log: str) -> tuple[int, bytes]: ...
@@ -102,9 +103,10 @@ class Case:
     def own(self, aggregate: str, stream: str) -> Stream:
         """An own stream. Raises NotFound, and Stale when `If-Match` names another version."""
         found = self.streams.get(stream) or self._taken_over(stream)
-        found = found or self._load(aggregate, self.log, stream, self.reading.own(stream))
-        if self.if_match is not None and found.version != self.if_match:
-            raise errors.Stale(f"you saw version {self.if_match}, now it is {found.version}; read it again")
+        found = found or self._load(aggregate, self.log, stream, *self.reading.held(stream))
+        seen = found.records[-1].version  # who reads it does not see the version of a redacted record
+        if self.if_match not in {None, seen}:
+            raise errors.Stale(f"you saw version {self.if_match}, now it is {seen}; read it again")
         self.if_match = None  # it speaks of the one stream that the command names first
         return found
 
@@ -123,13 +125,19 @@ class Case:
 
     def theirs(self, aggregate: str, log: str, stream: str) -> Stream:
         """Another bureau's stream, as far as verified checkpoints cover it. Raises NotFound."""
-        return self._load(aggregate, log, stream, self.reading.history(log, stream))
+        return self._load(aggregate, log, stream, self.reading.history(log, stream), 0)
 
-    def _load(self, aggregate: str, log: str, stream: str, records: list[Record[Event]]) -> Stream:
+    def _load(
+        self, aggregate: str, log: str, stream: str, records: list[Record[Event]], version: int
+    ) -> Stream:
         kind = catalogue.AGGREGATES[aggregate]
         if not records or records[0].aggregate != aggregate or records[-1].log != log:
             raise errors.NotFound(f"there is no {kind.en} {stream[:8]} of {log} here", field="stream")
-        loaded = Stream(kind, log, stream, records, kind.fold(records), records[-1].version)
+        try:
+            state = kind.fold(records)
+        except errors.ImpossibleHistory:  # what made sense of it was redacted
+            raise errors.Conflict("what is left of this no longer makes sense; begin a new one") from None
+        loaded = Stream(kind, log, stream, records, state, max(version, records[-1].version))
         if log == self.log:
             self.streams[stream] = loaded
         return loaded

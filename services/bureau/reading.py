@@ -11,6 +11,7 @@ from events.history import Continued
 from projections import cooperation, inbox, model
 from services.ledger import append, closing, read
 from services.ledger.closing import Closing
+from services.ledger.recorder import Gap
 from services.runtime.database import Connection, Database
 
 
@@ -22,11 +23,17 @@ class LedgerReading:
 
     def own(self, stream: str) -> list[Record[Event]]:
         """An own stream, recorded a moment ago or covered long since."""
-        records: list[Record[Event]] = list(self._store.get(stream))  # type: ignore[arg-type]  # our mapper gives records
+        return self.held(stream)[0]
+
+    def held(self, stream: str) -> tuple[list[Record[Event]], int]:
+        """An own stream, and its last version: that of its last record, or of a redacted one after that."""
+        found: list[Record[Event] | Gap] = list(self._store.get(stream))  # type: ignore[arg-type]  # our mapper gives these
+        records = [each for each in found if isinstance(each, Record)]
+        last = found[-1].version if found else 0
         if not records or not isinstance(records[0].data, Continued):
-            return records
+            return records, last
         with self._database.connection() as conn:
-            return read.whole(conn, records)
+            return read.whole(conn, records), last
 
     def history(self, log: str, stream: str) -> list[Record[Event]]:
         """Another bureau's stream, as far as checkpoints cover it."""

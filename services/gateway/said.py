@@ -180,6 +180,10 @@ _PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
         (r"the dispatch has no service day at position (\d+)", r"选派记录中没有第 \1 号服务日"),
         (r"somebody was quicker: .*", "已被他人占用，请另选"),
         (r"(?:the record|something the decision rests on) has moved on.*", "内容已有更新，请刷新后再办"),
+        (
+            r"what is left of this no longer makes sense; .*",
+            "部分记录已依决定删除，余下的不能再办理，请另行新建",
+        ),
         (r"you saw version .*", "内容已有更新，请刷新后再办"),
         (r"the record moves too fast; try again", "同时办理的人太多，请再试一次"),
         (r"this key was used with another body; use a new key", "这张表单已经提交过别的内容，请重新打开"),

@@ -39,6 +39,12 @@ class Fact(NamedTuple):
         return self.version
 
 
+class Gap(NamedTuple):
+    """What a stream has in the place of a redacted event."""
+
+    version: int
+
+
 class EnvelopeMapper(Mapper[str]):
     """Facts to frozen bytes, bytes to records; types are looked up in the catalogue, never imported."""
 
@@ -50,8 +56,10 @@ class EnvelopeMapper(Mapper[str]):
         fact: Fact = domain_event
         return StoredEvent(fact.stream, fact.version, fact.data.type, envelope.prepare(**fact._asdict()))
 
-    def to_domain_event(self, stored_event: StoredEvent) -> Record[Event]:
+    def to_domain_event(self, stored_event: StoredEvent) -> Record[Event] | Gap:  # type: ignore[override]  # gaps are ours
         """Decode through the pydantic model. Raises Damage, UnknownType."""
+        if not stored_event.state:
+            return Gap(stored_event.originator_version)
         return catalogue.decode(stored_event.state, merkle.leaf_hash(stored_event.state))
 
 
@@ -90,7 +98,7 @@ class LedgerRecorder(AggregateRecorder):
 # The index begins with the log, which the library does not name.
 _SELECT = """
 SELECT version, value FROM ledger.entry WHERE own AND log = ANY (ARRAY(SELECT log FROM ledger.log WHERE own))
-    AND stream = %s AND value <> '' AND version > %s AND version <= %s ORDER BY version
+    AND stream = %s AND version > %s AND version <= %s ORDER BY version
 """
 _SELECT_UP, _SELECT_DOWN = f"{_SELECT} ASC LIMIT %s", f"{_SELECT} DESC LIMIT %s"
 

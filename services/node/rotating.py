@@ -60,7 +60,7 @@ def _asked(node: Node, log: str, vkey: str) -> Asked | None:
     with node.database.connection() as conn:
         stream = append.holder(conn, log, "log", log)
     for record in event_store(node.database).get(stream) if stream else ():
-        data = record.data  # type: ignore[attr-defined]  # our mapper gives records
+        data = getattr(record, "data", None)  # there is none where it was redacted
         if isinstance(data, LogKeyAsked) and data.vkey == vkey:
-            return Asked(log, vkey, data.from_size, record.position)  # type: ignore[attr-defined]
+            return Asked(log, vkey, data.from_size, record.position)  # type: ignore[attr-defined]  # our mapper gives records
     return None

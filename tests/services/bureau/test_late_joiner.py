@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from events import checkpoints, notes
+from events import checkpoints, errors, notes
 from events.activity import Form
 from events.alliance import Alliance
 from events.alliance_document import Key
@@ -28,6 +28,9 @@ from tests.support.databases import Server
 HOME, GUEST = "500117", "511600"
 WHY = Why(code=Reason.OTHER)
 PLACE = Place(division=HOME)
+PLAN = Plan(
+    title="研学", form=Form.STUDY_VISIT, starts=day("2026-04-01"), ends=day("2026-04-01"), place=PLACE
+)
 
 
 def alliance() -> Alliance:
@@ -44,10 +47,7 @@ def _vkey(log: str) -> str:
 
 def tell(province: Province) -> int:
     """A plan, a question, a change, an answer, a correction, another change; how many HOME recorded."""
-    plan = Plan(
-        title="研学", form=Form.STUDY_VISIT, starts=day("2026-04-01"), ends=day("2026-04-01"), place=PLACE
-    )
-    first = province.do(HOME, plan)
+    first = province.do(HOME, PLAN)
     stream = province.stream(first)
     province.do(HOME, Publish(stream=stream, bureaus=(GUEST,)))
     province.do(HOME, Change(stream=stream, starts=day("2026-04-03"), ends=day("2026-04-03"), place=PLACE))
@@ -125,3 +125,27 @@ def test_a_late_joiner_comes_to_the_same(
         for report in (verify.verify(conn, alliance(), HOME), replay.replay(conn, HOME)):
             assert (report.findings, report.redacted) == ([], len(gone))
         assert read.covered(conn)[HOME] == last + len(gone)
+
+
+@pytest.mark.parametrize("gone", [(1,), (3,), (1, 2, 3)])
+def test_the_bureau_itself_goes_on_with_the_stream(
+    province: Province, joiner: Joiner, gone: Sequence[int]
+) -> None:
+    # given a plan, a question and a change, of which some are redacted, the last one too
+    first = province.do(HOME, PLAN)
+    stream = province.stream(first)
+    province.do(HOME, Publish(stream=stream, bureaus=(GUEST,)))
+    province.do(HOME, Change(stream=stream, starts=day("2026-04-03"), ends=day("2026-04-03"), place=PLACE))
+    for position in gone:
+        province.do(HOME, Redact(position=position, reason=WHY))
+    # when it is changed again, if enough is left
+    again = Change(stream=stream, starts=day("2026-04-09"), ends=day("2026-04-09"), place=PLACE)
+    if gone == (3,):
+        assert province.record(province.do(HOME, again)).version == 4
+    else:
+        with pytest.raises(errors.Refused):
+            province.do(HOME, again)
+    # then everybody agrees
+    joiner.take(province, HOME)
+    joiner.fold(2_000)
+    assert joiner.digests() == province.digests()
