@@ -1,13 +1,14 @@
 """What an evidence pack is about: single records, a subject, a bureau, a period, or a report."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from events import errors, values
 from events.event import Key
+from events.history import Continued, Continues
 from services.ledger import read
 from services.runtime.database import Connection
 
@@ -38,7 +39,7 @@ def records(keys: Iterable[Key], *, basis: bool = False) -> Selection:
 
 
 def subject(log: str, stream: str, *, basis: bool = False) -> Selection:
-    """A stream, from its first record on as far as it is published."""
+    """A stream, from its first record on as far as it is published, with those that it goes on from."""
     told = {"kind": "subject", "log": log, "stream": stream}
     return Selection(told, lambda conn, sizes: _stream(conn, sizes, log, stream), basis=basis)
 
@@ -132,8 +133,26 @@ def _single(keys: Iterable[Key]) -> Iterator[Run]:
 
 
 def _stream(conn: Connection, sizes: Sizes, log: str, stream: str) -> Iterator[Run]:
-    rows = conn.execute(_STREAM, {"log": log, "stream": stream, "size": sizes.get(log, 0)})
-    return ((log, position, position) for (position,) in rows)  # type: ignore[misc]  # the table's own types
+    size, seen = sizes.get(log, 0), set[str]()
+    while log not in seen:
+        seen.add(log)
+        rows = conn.execute(_STREAM, {"log": log, "stream": stream, "size": size}).fetchall()
+        positions = sorted(int(position) for (position,) in rows)  # type: ignore[call-overload]  # bigint
+        yield from ((log, position, position) for position in positions)
+        old = _goes_on_from(conn, log, positions)
+        if old is not None:
+            log, stream, size = old.log, old.subject, min(old.position, sizes.get(old.log, 0))
+
+
+def _goes_on_from(conn: Connection, log: str, positions: Sequence[int]) -> Continues | None:
+    """What a stream's first record says that it goes on from; None for one that begins here."""
+    if not positions:
+        return None
+    try:
+        first = read.record(conn, (log, positions[0])).data
+    except (errors.BadRecord, errors.Refused):  # redacted, or of a type unknown here: nothing goes on so
+        return None
+    return first.continues if isinstance(first, Continued) else None
 
 
 # Two halves, because each of the two partial indexes serves one.

@@ -7,7 +7,7 @@ import pytest
 from events import activity as a
 from events import errors, talent
 from events.history import stream_of
-from services.auditor import states
+from services.auditor import pack_selection, states
 from services.auditor.states import State
 from tests.projections.histories import WHY, World, corrected, held, planned, stream_id
 from tests.services.auditor.conftest import NewTraveller
@@ -158,6 +158,17 @@ def test_what_was_known_of_it_begins_with_its_first_record_and_then_holds_all_be
         ):
             assert (known.version, field(known, "held", "persons"), known.broken) == (1, 62, None)
         assert states.known(conn, NEXT, GONE_ON, moved.covered) == states.at_version(conn, NEXT, GONE_ON)
+
+
+def test_an_evidence_pack_of_it_holds_what_it_goes_on_from(moved: Traveller) -> None:
+    sizes = dict(moved.covered)
+    with moved.database.connection() as conn:
+        whole = list(pack_selection.subject(NEXT, GONE_ON).runs(conn, sizes))
+        old = list(pack_selection.subject(ONE, STREAM).runs(conn, sizes))
+        early = list(pack_selection.subject(NEXT, GONE_ON).runs(conn, {**sizes, ONE: 1}))
+    assert old == [(ONE, 1, 1), (ONE, 2, 2)]
+    assert whole == [(NEXT, 1, 1), (NEXT, 2, 2), (NEXT, 3, 3), *old]
+    assert early == whole[:-1]
 
 
 def test_before_its_first_version_stands_what_it_goes_on_from(moved: Traveller) -> None:

@@ -1,8 +1,12 @@
 """What goes on from a closed log, on the pages: one thing under either address, done by the successor."""
 
 import re
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -17,6 +21,7 @@ from tests.services.gateway.clerks import Clerk, Form
 from tests.services.gateway.houses import House
 from tests.services.gateway.test_cooperation import in_force, release
 from tests.services.gateway.test_talent import shared
+from tests.support.project import ROOT
 
 Seat = Callable[[str], Clerk]
 HOME, NEW_HOME, HOST, NEW_HOST = "500153", "500117", "510300", "511600"
@@ -131,7 +136,7 @@ def test_the_inbox_of_a_successor_has_what_its_predecessor_was_asked(clerk: Seat
 
 
 def test_an_auditor_goes_from_a_stream_to_where_it_goes_on_and_back(
-    clerk: Seat, house: House, started: str
+    clerk: Seat, house: House, started: str, tmp_path: Path
 ) -> None:
     merge(house, HOME, NEW_HOME)
     old = "/audit/streams/" + started.removeprefix("/talent/dispatch/")
@@ -144,3 +149,14 @@ def test_an_auditor_goes_from_a_stream_to_where_it_goes_on_and_back(
     assert f'href="{old}?version=2"' in html
     assert "登记服务" in html
     assert auditor.client.get(f"/api/v1{new}").json()["facts"][0]["log"] == HOME
+    # and the evidence of it holds what it goes on from, and proves itself
+    pack = tmp_path / "pack.zip"
+    query = f"kind=stream&stream={new.removeprefix('/audit/streams/')}"
+    pack.write_bytes(auditor.client.get(f"/audit/packs/download?{query}").content)
+    names = zipfile.ZipFile(pack).namelist()
+    assert {f"log/{log}/records.jsonl" for log in (HOME, NEW_HOME)} <= set(names)
+    program = ROOT / "deploy/evidence/verify.py"
+    done = subprocess.run(
+        [sys.executable, "-I", program, pack, "--trust-pack"], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
