@@ -108,7 +108,10 @@ def _answered(case: Case, stream: Stream, fact: Event) -> list[tuple[str, str]]:
     if not isinstance(fact, Answer):
         return []
     question: Key = (fact.question.log, fact.question.position)
-    asking = case.reading.record(question)
+    try:
+        asking = case.reading.record(question)
+    except errors.Gone:  # nobody can answer it again
+        return []
     first = case.reading.history(asking.log, asking.stream)[0]
     return [(stream.aggregate.name, f"{first.log}/{first.stream}")]
 

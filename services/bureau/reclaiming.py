@@ -63,7 +63,10 @@ def _named(reading: LedgerReading, aggregate: str, fact: Event) -> Keys:
     match fact:
         case Answer():
             question: Key = (fact.question.log, fact.question.position)
-            asking = reading.record(question)
+            try:
+                asking = reading.record(question)
+            except errors.Gone:  # nobody can answer it again
+                return []
             first = reading.history(asking.log, asking.stream)[0]
             return [(aggregate, f"{first.log}/{first.stream}")]
         case RecordRedacted():
