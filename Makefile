@@ -5,7 +5,7 @@ SETUP := deploy/setup
 ROUNDS ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench faults test-setup
+.PHONY: help setup demo test check bench faults mutants test-setup
 
 help: ## name the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ bench: setup ## each figure beside its limit, measured in the same run
 
 faults: test-setup ## kill at every named step, ROUNDS=20 times each
 	FAULT_ROUNDS=$(ROUNDS) $(BIN)/pytest -m faults --timeout 3600
+
+mutants: ## break tree, notes, append and verification on purpose: tests must notice 90 % (ONLY=merkle: one)
+	@bash $(SETUP)/python.sh test
+	@nice -n 19 $(BIN)/python -m tests.mutants $(ONLY)
 
 test-setup: # what the tests need: environment, broker, browser, fonts
 	@bash $(SETUP)/python.sh test

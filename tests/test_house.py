@@ -15,7 +15,7 @@ import pytest
 from tests.support import project
 
 ROOT = project.ROOT
-TARGETS = {"setup", "demo", "test", "check", "bench", "faults"}
+TARGETS = {"setup", "demo", "test", "check", "bench", "faults", "mutants"}
 # Where people work, and where packages come from: neither is the business of a file in the tree.
 PLACES = re.compile(
     r"/work/|/root/|/home/\w|/Users/|/opt/wheels|[A-Z]:\\\\|/tmp/|"

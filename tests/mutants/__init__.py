@@ -1,0 +1,1 @@
+"""Mutation testing: code that is broken on purpose must fail its tests."""
