@@ -13,13 +13,19 @@ from events.alliance_document import Key
 from events.values import Place, Reason, Why
 from projections import digest, model
 from projections.models import MODELS
+from services.auditor import asking, reports, reproducing
+from services.auditor.asking import Asked
+from services.auditor.queries import registry
+from services.auditor.reports import Report
 from services.bureau.activity import Change, Confirm, Plan, Publish
 from services.bureau.records import Correct
 from services.bureau.redacting import Redact
 from services.ledger import logs, read, replay, store, tiles, verify
 from services.ledger.guard import Guard, Head
 from services.projector.runner import Projector
+from services.projector.scratch import Scratch
 from services.runtime.database import Database
+from tests.services.auditor.travelling import MADE
 from tests.services.bureau import province as provinces
 from tests.services.bureau.province import ALLIANCE, Province, day
 from tests.services.ledger import nodes
@@ -74,7 +80,7 @@ class Joiner:
     """A node that takes logs as tiles, one after the other, and folds what it has."""
 
     def __init__(self, dsn: str) -> None:
-        self.database = Database(dsn, size=2).open()
+        self.database = Database(dsn, size=4).open()
         with self.database.connection() as conn:
             for log in (HOME, GUEST):
                 logs.follow(conn, log)
@@ -149,3 +155,39 @@ def test_the_bureau_itself_goes_on_with_the_stream(
     joiner.take(province, HOME)
     joiner.fold(2_000)
     assert joiner.digests() == province.digests()
+
+
+def test_a_report_is_made_again_by_who_never_had_the_bytes(province: Province, joiner: Joiner) -> None:
+    # given a report of before a redaction, and one of after it
+    last = tell(province)
+    before = keep(province.database, "前", {HOME: last, GUEST: 1})
+    for position in (2, 3):
+        province.do(HOME, Redact(position=position, reason=WHY))
+    after = keep(province.database, "后", {HOME: last + 2, GUEST: 1})
+    assert [(x.position, x.kind) for x in after.aside.left_out] == [(2, "redacted"), (3, "redacted")]
+    # when a late joiner makes them again, and the bureau itself
+    for log in (HOME, GUEST):
+        joiner.take(province, log)
+    joiner.fold(2_000)
+    lost = set()
+    for database in (province.database, joiner.database):
+        with database.connection() as conn:
+            again = reproducing.reproduce(conn, Scratch(database), after)
+            of_old = reproducing.reproduce(conn, Scratch(database), before)
+        # then the new one comes out the same; of the old one it is told what is lacking, everywhere alike
+        assert again.same, again.differences
+        assert not of_old.same
+        lost.add(of_old.again)
+    assert len(lost) == 1
+
+
+def ask(database: Database, vector: dict[str, int]) -> Asked:
+    query = registry.find("activities")
+    with database.connection() as conn:
+        return asking.ask_then(conn, Scratch(database), query, query.read({}), vector)
+
+
+def keep(database: Database, name: str, vector: dict[str, int]) -> Report:
+    asked = ask(database, vector)
+    with database.connection() as conn:
+        return reports.load(conn, str(reports.save(conn, name, asked, MADE)))
