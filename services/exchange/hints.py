@@ -45,11 +45,22 @@ ON CONFLICT (log) DO UPDATE SET identity = excluded.identity, next = excluded.ne
 
 def received(conn: Connection, logs: Iterable[str]) -> None:
     """Something new of these logs was stored."""
-    conn.execute(
-        "INSERT INTO exchange.received (log) SELECT unnest(%s::text[])"
-        " ON CONFLICT (log) DO UPDATE SET last = excluded.last",
-        [list(logs)],
-    )
+    conn.execute(_RECEIVED, [list(logs)])
+
+
+_RECEIVED = """
+INSERT INTO exchange.received (log) SELECT unnest(%s::text[])
+ON CONFLICT (log) DO UPDATE SET last = excluded.last
+"""
+
+
+def arrived(conn: Connection, hints: Iterable[Hint], logs: Iterable[str]) -> None:
+    """As `save` and `received`, in one statement."""
+    columns = [list(column) for column in zip(*hints, strict=True)]
+    if columns:
+        conn.execute(f"WITH hint AS ({_SAVE}) {_RECEIVED}", [*columns, list(logs)])
+    else:
+        received(conn, logs)
 
 
 def damage(conn: Connection, counts: Mapping[tuple[str, str], int]) -> None:

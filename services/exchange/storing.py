@@ -109,6 +109,5 @@ class Storing:
 
 
 def _remember(conn: Connection, batch: Batch, done: Round) -> None:
-    hints.save(conn, [hint for hint in batch.hints if hint.log not in done.failed])
+    hints.arrived(conn, [hint for hint in batch.hints if hint.log not in done.failed], done.stored)
     hints.damage(conn, batch.dropped + done.dropped)
-    hints.received(conn, done.stored)

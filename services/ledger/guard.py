@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from psycopg import Cursor
 
@@ -171,8 +171,8 @@ def asked(conn: Connection, guard: Guard | None) -> Callable[[], None]:
     if guard is None:
         signed = conn.execute(_SIGNED)
         return lambda: _refuse_unguarded(_first_column(signed))
-    who, lost = conn.execute(_WHO), conn.execute(_MISSING, _columns(guard.heads))
-    return lambda: _refuse(guard, _first_column(who), _first_column(lost))
+    found = conn.execute(_ASKED, _columns(guard.heads))
+    return lambda: _refuse(guard, *found.fetchall()[0])
 
 
 def _refuse_unguarded(signed: list[str]) -> None:
@@ -180,9 +180,9 @@ def _refuse_unguarded(signed: list[str]) -> None:
         raise errors.ReadOnly(f"log {signed[0]} has checkpoints here, but there is no guard file")
 
 
-def _refuse(guard: Guard, now: list[str], lost: list[str]) -> None:
-    if now != [guard.identity]:
-        raise errors.ReadOnly(f"the guard file is that of database {guard.identity}, this is {now[0]}")
+def _refuse(guard: Guard, now: object, lost: Any) -> None:
+    if now != guard.identity:
+        raise errors.ReadOnly(f"the guard file is that of database {guard.identity}, this is {now}")
     if lost:
         log, head = lost[0], guard.heads[lost[0]]
         raise errors.ReadOnly(f"log {log} was signed up to {head.size}, and the database does not hold that")
@@ -211,3 +211,4 @@ SELECT g.log FROM unnest(%s::text[], %s::bigint[], %b::bytea[]) AS g (log, size,
     WHERE c.log = g.log COLLATE "C" AND c.size = g.size AND c.root = g.root AND l.head >= g.size
 ) ORDER BY g.log
 """
+_ASKED = f"SELECT ({_WHO}), ARRAY ({_MISSING})"

@@ -34,22 +34,17 @@ def accept(conn: Connection, alliance: Alliance, runs: Mapping[str, Run]) -> boo
 
 
 def _locked(conn: Connection, logs: Sequence[str]) -> dict[str, Stored]:
-    states = conn.execute(_LOCK, [logs])
-    found: list[Any] = conn.execute(_LATEST, [logs]).fetchall()
-    latest = {row[0]: row[1:] for row in found}
-    return {
-        str(row[0]): Stored._make((*row, *store.or_nothing(latest.get(row[0])))) for row in states.fetchall()
-    }
+    rows_: list[Any] = conn.execute(_LOCK, [logs]).fetchall()
+    return {row[0]: Stored._make((*row[:5], *store.or_nothing(row[5:] if row[5] else None))) for row in rows_}
 
 
-# What is covered is asked for after the lock is had.
+# What waited for a lock sees the row as it is then, and its checkpoint as it was: `_proved` compares the two.
 _LOCK = """
-SELECT log, own, state, head, time FROM ledger.log WHERE log = ANY (%s) ORDER BY log FOR NO KEY UPDATE
-"""
-_LATEST = """
-SELECT w.log, c.size, c.root, c.note FROM unnest(%s::text[]) AS w (log) CROSS JOIN LATERAL (
-    SELECT size, root, note FROM ledger.checkpoint WHERE log = w.log COLLATE "C" ORDER BY size DESC LIMIT 1
-) c
+SELECT l.log, l.own, l.state, l.head, l.time, c.size, c.root, c.note
+FROM ledger.log l LEFT JOIN LATERAL (
+    SELECT size, root, note FROM ledger.checkpoint WHERE log = l.log ORDER BY size DESC LIMIT 1
+) c ON true
+WHERE l.log = ANY (%s) ORDER BY l.log FOR NO KEY UPDATE OF l
 """
 
 

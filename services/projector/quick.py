@@ -33,8 +33,6 @@ class QuickStep:
             return None
         try:
             with self._database.pipelined() as conn:
-                # A crash of the server may take back whole batches, which are then folded again.
-                conn.execute("SET LOCAL synchronous_commit = off")
                 told = self._ask(conn, stand, ends, reachable)
                 after = self._fold(Told(conn, told), stand)
                 failpoint("project.folded")
