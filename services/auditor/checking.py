@@ -40,12 +40,14 @@ class Found(NamedTuple):
 class Outcome:
     """What was looked at, and what was found; `unknown` are records of types that are not known here yet.
 
-    `more` findings there are beyond those that are listed; `reports` are those of logs and their stretches.
+    `redacted` are those whose bytes their own logs removed by decision, which is no finding. `more` findings
+    there are beyond those that are listed; `reports` are those of logs and their stretches.
     """
 
     logs: int = 0
     events: int = 0
     unknown: int = 0
+    redacted: int = 0
     more: int = 0
     findings: list[Found] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
@@ -57,6 +59,7 @@ class Outcome:
     def join(self, other: "Outcome") -> None:
         """What another look at the same logs found."""
         self.unknown += other.unknown
+        self.redacted = max(self.redacted, other.redacted)
         self.more += other.more
         self.findings += other.findings
         self.reports += other.reports
@@ -65,6 +68,7 @@ class Outcome:
         """What was found in a log, or a stretch of it."""
         self.events += report.entries
         self.unknown += report.unknown
+        self.redacted += report.redacted
         self.more += report.more
         self.findings += [Found(report.log, *finding) for finding in report.findings]
         self.reports.append(report)

@@ -120,7 +120,8 @@ def _tell(outcome: Outcome, *, as_json: bool) -> None:
         screen.table(("log", "position", "kind", "detail"), outcome.findings)
         unknown = f", {outcome.unknown} of unknown types" if outcome.unknown else ""
         found = f"{len(outcome.findings) + outcome.more or 'no'} findings"
-        screen.line(f"{outcome.logs} logs, {outcome.events} events{unknown}: {found}")
+        redacted = f", {outcome.redacted} redacted" if outcome.redacted else ""
+        screen.line(f"{outcome.logs} logs, {outcome.events} events{unknown}{redacted}: {found}")
     raise typer.Exit(0 if outcome.ok else 1)
 
 
@@ -130,6 +131,7 @@ def _document(outcome: Outcome) -> dict[str, Any]:
         "logs": outcome.logs,
         "events": outcome.events,
         "unknown": outcome.unknown,
+        "redacted": outcome.redacted,
         "findings": [{"bureau": found.bureau, **found._asdict()} for found in outcome.findings],
         "more": outcome.more,
     }

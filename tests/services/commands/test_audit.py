@@ -5,9 +5,14 @@ import json
 import pytest
 
 from events import checkpoints, keys, merkle
+from events.loops import Role
+from events.values import Reason, Why
 from services.auditor import verifications
+from services.bureau.office import Order
+from services.bureau.redacting import Redact
 from services.commands import options
-from tests.services.commands.installation import LOGS, Installation
+from services.gateway import acting
+from tests.services.commands.installation import ALLIANCE, LOGS, Installation
 
 HERE = LOGS[0]
 
@@ -23,9 +28,38 @@ def signed(installed: Installation) -> Installation:
 def test_a_whole_ledger_has_no_finding(signed: Installation) -> None:
     told = signed.json("audit", "verify")
 
-    assert told == {"ok": True, "logs": 2, "events": 30, "unknown": 0, "findings": [], "more": 0}
+    assert told == {
+        "ok": True,
+        "logs": 2,
+        "events": 30,
+        "unknown": 0,
+        "redacted": 0,
+        "findings": [],
+        "more": 0,
+    }
     assert signed.run("audit", "verify").splitlines()[-1] == "2 logs, 30 events: no findings"
     assert signed.json("audit", "replay")["ok"]
+
+
+def test_redacted_records_are_counted_and_proved_without_their_bytes(signed: Installation) -> None:
+    # given a record that was redacted by decision
+    prove = ("audit", "prove", "--log", HERE, "--position", "7")
+    leaf = json.loads(signed.run(*prove))["leaf"]
+    with signed.node() as node:
+        redact = Redact(position=7, reason=Why(code=Reason.OTHER))
+        node.standing.admit()
+        node.office.do(HERE, Order("redact", acting.officer(ALLIANCE, HERE, Role.LEADER), redact))
+    signed.settle()
+
+    # then that is said, and is no finding
+    told = signed.json("audit", "verify")
+    assert (told["ok"], told["events"], told["redacted"]) == (True, 31, 1)
+    assert signed.run("audit", "verify").splitlines()[-1] == "2 logs, 31 events, 1 redacted: no findings"
+    assert signed.json("audit", "replay")["redacted"] == 1
+    proof = json.loads(signed.run(*prove))
+    assert (proof["leaf"], proof["record"], proof["redacted"]) == (leaf, None, 31)
+    signed.run(*prove, "--record", str(signed.folder / "record"), exit_code=2)
+    assert not (signed.folder / "record").exists()
 
 
 def test_what_was_verified_is_kept_for_the_pages(signed: Installation) -> None:

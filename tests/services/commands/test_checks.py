@@ -86,7 +86,7 @@ def test_two_ledgers_are_compared_by_database_settings_and_url(
     # given a copy of the database that was tampered with
     copy = postgres.new(shipped.dsn)
     assert shipped.json("audit", "diff", "--other", copy) == {
-        "ok": True, "logs": 2, "events": 30, "unknown": 0, "findings": [], "more": 0,
+        "ok": True, "logs": 2, "events": 30, "unknown": 0, "redacted": 0, "findings": [], "more": 0,
     }  # fmt: skip
     with shipped.process() as process:
         process.wait_for("node-started")

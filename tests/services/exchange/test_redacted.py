@@ -1,22 +1,26 @@
 """A redacted record leaves the topic, and nobody is held up: who lacks it gets the stretch with its hole."""
 
 from collections.abc import Callable, Sequence
+from http.server import BaseHTTPRequestHandler
 from uuid import uuid4
 
 import pytest
 
 from events import errors
+from services.exchange.tiles_client import TilesClient
 from services.ledger import append, checkpoints, redaction, replay, store, verify
 from services.ledger.confirm import confirm
 from services.node import restoring
 from services.transport.base import Exchange
 from services.transport.inprocess import InProcessExchange
 from tests.services.exchange.test_bad_records import NewFollower, NewWriter
+from tests.services.exchange.test_tiles_client import Serve, send, serve
 from tests.services.exchange.world import ALL, Writer, agree, topic, values
 from tests.services.ledger import redacted
 from tests.services.ledger.nodes import LOG, Ledger
 
 NewLedger = Callable[[], Ledger]
+__all__ = ["serve"]
 
 
 def redact(writer: Writer, *positions: int) -> None:
@@ -214,3 +218,31 @@ def test_an_owner_that_lost_its_database_gets_its_log_back_over_the_hole(
     assert restored == {LOG: 15}
     assert agree(writer.ledger, empty)
     sound(empty, 2)
+
+
+def test_a_late_joiner_gets_it_over_http_which_says_gone_for_the_bundle(
+    inprocess: InProcessExchange, new_writer: NewWriter, new_follower: NewFollower, serve: Serve
+) -> None:
+    # given a node that serves what it holds, one bundle of which has holes
+    writer, said = new_writer(inprocess), []
+    writer.ship(300)
+    redact(writer, 100, 101)
+    writer.ship()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        path = handler.path.removeprefix(f"/log/{LOG}/")
+        try:
+            send(200, writer.hold(LOG, path))(handler)
+        except errors.Refused as error:
+            said.append((path, error.status))
+            send(error.status)(handler)
+
+    # when a node joins
+    client = TilesClient(serve(answer))
+    late = new_follower(inprocess, client)
+    late.reach(302)
+    client.close()
+    # then it was told that only this bundle is gone
+    assert agree(writer.ledger, late.ledger)
+    assert said == [("tile/entries/000", 410)]
+    sound(late.ledger, 2)
