@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
+import psycopg
+
 from services.runtime.embedded import EmbeddedPostgres
 from tests.mutants import equivalent, python, sql
 from tests.mutants.targets import NEEDED, TARGETS, Change, Target
@@ -36,6 +38,7 @@ def _server() -> Iterator[None]:
         try:
             os.environ["TEST_POSTGRES"] = embedded.start()
             yield
+            psycopg.connect(embedded.dsn).close()  # had it gone away, every mutant would look killed
         finally:
             embedded.erase()
 

@@ -35,7 +35,7 @@ def _settings(target: Target) -> str:
         "source_paths": tops,
         "also_copy": [package for package in PACKAGES if package not in tops],
         "only_mutate": list(target.sources),
-        "timeout_multiplier": 3.0,
+        "timeout_multiplier": 15.0,
         "do_not_mutate_patterns": [UNTOUCHED],
         "pytest_add_cli_args_test_selection": list(target.tests),
     }

@@ -256,7 +256,7 @@ def test_a_redacted_record_is_its_leaf_and_one_that_was_taken_is_not(
     monkeypatch.setattr(pages, "SIZE", size)
     ledger = new_ledger()
     ledger.follow(LOG)
-    values = redacted.decided(values_of(LOG, 20), 3, 4)
+    values = redacted.decided(values_of(LOG, 20), 3, 14)
     with ledger.database.transaction() as conn:
         store.accept(conn, ALL, LOG, values, note_over(LOG, values))
     assert redacted.redact(ledger, values[20:]) == 2
@@ -264,17 +264,17 @@ def test_a_redacted_record_is_its_leaf_and_one_that_was_taken_is_not(
     # when somebody empties another one, changes what is left of one, and bytes beside them
     orders = [
         "UPDATE ledger.entry SET value = '' WHERE position = 7",
-        "UPDATE ledger.entry SET leaf = sha256(leaf) WHERE position = 4",
+        "UPDATE ledger.entry SET leaf = sha256(leaf) WHERE position = 14",
         "UPDATE ledger.entry SET value = NEW WHERE position = 6",
     ]
     # then each of these is told
     assert found(ledger, *orders) == [
         (1, "root", "the checkpoint of size 22 is not over the records after 0"),
-        (4, "leaf", LEAF),
-        (4, "source", "not an envelope of this contract"),
         (6, "leaf", LEAF),
         (7, "leaf", LEAF),
         (7, "source", "not an envelope of this contract"),
+        (14, "leaf", LEAF),
+        (14, "source", "not an envelope of this contract"),
     ]
     assert check(ledger).redacted == 1
 
