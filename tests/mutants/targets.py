@@ -35,7 +35,7 @@ TARGETS = (
     Target(
         "verify",
         ("services/ledger/verify.py", "services/ledger/pages.py", "services/ledger/fields.py"),
-        ("tests/services/ledger/test_verify.py", "tests/services/ledger/test_verify_words.py"),
+        ("tests/services/ledger/test_verify_words.py",),
     ),
 )
 
