@@ -1,7 +1,9 @@
 """A redacted record leaves the topic, and nobody is held up: who lacks it gets the stretch with its hole."""
 
+import signal
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -14,6 +16,7 @@ from services.node import restoring
 from services.transport.base import Exchange
 from services.transport.inprocess import InProcessExchange
 from tests.services.exchange.test_bad_records import NewFollower, NewWriter
+from tests.services.exchange.test_kills import killed
 from tests.services.exchange.test_tiles_client import Serve, send, serve
 from tests.services.exchange.world import ALL, Writer, agree, topic, values
 from tests.services.ledger import redacted
@@ -111,6 +114,22 @@ def test_once_is_enough_whatever_the_shipper_forgets(
     writer.restart()
     writer.ship()
     assert sequences(inprocess) == [9, 10, 11, 12]
+
+
+@pytest.mark.faults
+def test_killed_between_the_two_topics_the_next_process_makes_the_second(
+    new_ledger: NewLedger, tmp_path: Path
+) -> None:
+    source, target, folder = new_ledger(), new_ledger(), tmp_path / "exchange"
+    with InProcessExchange(folder) as exchange:
+        writer = Writer(source, exchange, names=(LOG,))
+        writer.ship(9)
+        redact(writer, 5)
+    assert killed("ship.dropped", source, target, folder) == -signal.SIGKILL
+    with InProcessExchange(folder) as exchange:
+        assert exchange.identity(LOG) is None
+        Writer(source, exchange, names=(LOG,)).ship()
+        assert sequences(exchange) == [*range(6, 11)]
 
 
 def test_the_topic_is_kept_while_the_database_lacks_what_stands_there(
