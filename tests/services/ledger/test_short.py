@@ -68,12 +68,13 @@ def test_plain_runs_of_several_logs_leave_what_a_close_look_leaves(new_ledger: C
         run(VALUES, note=note_over(LOG, VALUES[:-1])),
         run([*VALUES[:4], VALUES[5], VALUES[4]], note=note_over(LOG, VALUES[:6])),
         run([*VALUES[:4], *values_of(OTHER, 1, after=4)]),
+        run([*VALUES[:5], *values_of(LOG, 1, after=5)], note=note_over(LOG, VALUES[:6])),
         run([*VALUES[:4], VALUES[5]]),
         run([*VALUES[:4], b"no envelope"]),
         run(VALUES, note="no note"),
         run(VALUES, note=note_over(LOG, VALUES, by=OTHER)),
     ],
-    ids=["gap", "short-note", "swapped", "foreign", "position", "unreadable", "no-note", "forged"],
+    ids=["gap", "short-note", "swapped", "foreign", "changed", "position", "unreadable", "no-note", "forged"],
 )
 def test_what_is_not_plain_is_left_and_takes_the_others_with_it(reader: Ledger, strange: Run) -> None:
     before, theirs = rows(reader), values_of(OTHER, 2)
