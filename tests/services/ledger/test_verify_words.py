@@ -82,6 +82,9 @@ def test_what_was_signed_and_cosigned_holds(signed: Ledger) -> None:
 CASES: dict[str, list[tuple[int, str, str]]] = {
     "UPDATE ledger.entry SET leaf = sha256(leaf) WHERE position IN (1, 300, 301, 900)":
         [(1, "leaf", LEAF), (300, "leaf", LEAF), (301, "leaf", LEAF), (900, "leaf", LEAF)],
+    # bytes whose stored hash is still the one that was signed: each is told, and nothing else is
+    "UPDATE ledger.entry SET value = NEW WHERE position IN (20, 301, 302, 899)":
+        [(20, "leaf", LEAF), (301, "leaf", LEAF), (302, "leaf", LEAF), (899, "leaf", LEAF)],
     "UPDATE ledger.entry SET value = NEW, leaf = HASH WHERE position = 301": [
         (257, "node", "the stored hash of the records 257 to 512 is missing or another"),
         (301, "root", "the checkpoint of size 600 is not over the records after 300")],
