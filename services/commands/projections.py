@@ -120,7 +120,7 @@ def rebuild(
 
 
 def _anew(database: Database, models: Sequence[ReadModel], *, accept: bool) -> list[Report]:
-    with screen.progress("rebuild") as show:
+    with screen.progress("rebuild " + (models[0].name if len(models) == 1 else "all read models")) as show:
         processes = os.cpu_count() or 1
         return building.anew(database, models, accept=accept, progress=show, processes=processes)
 
