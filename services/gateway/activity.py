@@ -7,10 +7,11 @@ from typing import Any
 from events.activity import Form, Theme
 from projections import activity as model
 from services.bureau import activity as commands
+from services.bureau.commands import Command
 from services.gateway import shown
 from services.gateway.figures import Figure, year
 from services.gateway.filters import BY_DAY, DAYS
-from services.gateway.things import Column, Filter, Kind, Stage
+from services.gateway.things import Column, Filter, Kind, Stage, Thing
 from services.gateway.view import View
 from services.gateway.waiting import Duty
 from services.runtime.database import Connection
@@ -28,6 +29,11 @@ def rows(
     conn: Connection, asked: Mapping[str, Any], _today: date, limit: int, after: Any
 ) -> Sequence[model.Row]:
     return model.activities(conn, model.Chosen(**asked), limit=limit, after=after)
+
+
+def values(thing: Thing, command: type[Command], _view: View) -> Mapping[str, Any] | None:
+    """A co-host's sign-up is of use until the activity is held."""
+    return None if command is commands.StateOurSignUp and thing.stage != "published" else {}
 
 
 ACTIVITY: Kind = Kind(
@@ -70,6 +76,7 @@ ACTIVITY: Kind = Kind(
     answers=(commands.Confirm, commands.Decline, commands.Return),
     answered_in=("cohost",),
     after={"confirmed": (commands.StateOurSignUp,)},
+    values=values,
     empty=(
         "还没有活动。选好身份后点「计划活动」登记第一项。",
         "No activity yet: choose who acts and plan the first.",

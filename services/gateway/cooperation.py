@@ -81,7 +81,7 @@ def force(thing: Thing, view: View) -> list[tuple[str, Cell]]:
         signed = sum(_signed(thing, ask.bureau) for ask in state.asks)
         found.append((view.t("签署进度", "signed"), shown.plain(f"{signed} / {len(state.asks)}")))
     if (now := state.in_force(view.today)) is not None:
-        found.append((view.t("现行有效", "in force since"), view.cell(now.first)))
+        found.append((view.t("有效，起始日", "in force since"), view.cell(now.first)))
     return found
 
 

@@ -56,6 +56,8 @@ def test_a_joint_visit_is_planned_confirmed_held_and_corrected(clerk: Seat) -> N
     assert hechuan.get(f"/files/{words}") == '<pre class="text">当日有换届会议</pre>'
     assert clerk("500116/clerk").client.get(f"/files/{note}").status_code == 403
 
+    assert "/forms/activity/state-our-sign-up" in guangan.get(page)
+
     # when it is held with 62 people, which was a typing error
     hechuan.does(hechuan.offered(page, "activity/hold"), day=DAY, persons="62")
     held = hechuan.get(page).split('href="/corrections/')[1].partition('"')[0]
@@ -71,6 +73,7 @@ def test_a_joint_visit_is_planned_confirmed_held_and_corrected(clerk: Seat) -> N
     assert "62人参加" in html
     assert "<del>62</del> → <ins>26</ins>" in html
     assert "已由第" in html
+    assert "/forms/activity/state-our-sign-up" not in guangan.get(page)
 
 
 def test_an_answer_after_the_day_is_refused_where_the_day_is_known(clerk: Seat) -> None:
