@@ -43,10 +43,10 @@ def decode_envelope(e: Envelope, leaf: bytes = b"") -> Record[Event]:
         plainjson.check(e.type, e.data)
     if (cited := data.references()) and not set(cited).issubset(e.basis):
         raise errors.Damage(f"{e.type} refers to a record outside its basis")
-    return Record(
+    return Record._make((
         e.log, e.sequence, e.time, e.id, e.type, e.aggregate, e.stream, e.version,
-        e.actor, e.causation, e.correlation, e.basis, data.upcast(), leaf,
-    )  # fmt: skip
+        e.actor, e.causation, e.correlation, e.basis, data.upcast(), leaf, None,
+    ))  # fmt: skip
 
 
 def decode_value(type_: str, payload: Any) -> Event:

@@ -94,7 +94,7 @@ class Fold:
             self._settle(batch, {record.key: failed for record in batch.records})
 
     def _handle_all(self, batch: Batch) -> Rows | None:
-        rows = Rows(self._tables)
+        rows = Rows(self._tables, batch.begun, local=not self.instance.scratch)
         routes = {kind: route for kind in batch.kinds if (route := self._route(kind))}
         if not routes:
             return rows
@@ -112,7 +112,7 @@ class Fold:
 
     def _handle_each(self, batch: Batch) -> tuple[Rows, Asides]:
         troubles = self._troubles(batch)
-        rows, asides = Rows(self._tables), Asides()
+        rows, asides = Rows(self._tables, local=not self.instance.scratch), Asides()
         for record in batch.records:
             aside = troubles.of(record) or batch.asides.get(record.key) or self._try(record, rows)
             if aside is None:

@@ -65,6 +65,11 @@ class Batch:
         """The classes of what they say."""
         return {type(record.data) for record in self.records}
 
+    @cached_property
+    def begun(self) -> set[tuple[str, str]]:
+        """The streams whose first records they are, by log and stream."""
+        return {(record.log, record.stream) for record in self.records if record.version == 1}
+
     def halves(self) -> "tuple[Batch, Batch]":
         """The same in two parts."""
         middle = len(self.records) // 2

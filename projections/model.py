@@ -71,10 +71,15 @@ class ReadModel:
 
 
 class Instance(NamedTuple):
-    """A model with tables of its own: the live one, the next one (`…_next`), or one of a past day."""
+    """A model with tables of its own: the live one, the next one (`…_next`), or one of a past day.
+
+    A `scratch` one is read by who had it built and by nobody else: its local tables stay empty, and all its
+    rows are gone when the server ends unexpectedly.
+    """
 
     name: str
     model: ReadModel
+    scratch: bool = False
 
     @property
     def schema(self) -> str:

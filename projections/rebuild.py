@@ -38,7 +38,7 @@ def past(model: ReadModel, label: str) -> Instance:
     """The instance of a past vector; `label` of digits and letters tells several apart."""
     if not label.isalnum() or not label.isascii():
         raise errors.Invalid("a label is made of letters and digits", field="label")
-    return Instance(f"{model.name}_at_{label.lower()}", model)
+    return Instance(f"{model.name}_at_{label.lower()}", model, scratch=True)
 
 
 def begin(
@@ -56,6 +56,8 @@ def begin(
         track.drop(conn, instance.name)
         track.create(conn, instance)
         track.set_state(conn, instance.name, "paused")
+        if instance.scratch:
+            _write_no_log(conn, instance)
         if left_out is not None:
             _leave_out(conn, instance, left_out)
             return
@@ -63,6 +65,12 @@ def begin(
         conn.execute(
             _SKIP_TOO, [instance.name, instance.model.name, logs, list((until or {}).values()), logs]
         )
+
+
+def _write_no_log(conn: Connection[Any], instance: Instance) -> None:
+    for name in tables.load(conn, instance.schema, instance.model.local_tables):
+        order = sql.SQL("ALTER TABLE {} SET UNLOGGED")
+        conn.execute(order.format(sql.Identifier(instance.schema, name)))
 
 
 _SKIP_TOO = """

@@ -1,6 +1,7 @@
 """The buffer that handlers write: partial rows, merged, and flushed as a few statements."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Any, TypeAlias
 
 from psycopg import Connection
@@ -18,8 +19,11 @@ _Key: TypeAlias = tuple[Any, ...]
 class Rows:
     """What one batch writes to the tables of one model."""
 
-    def __init__(self, tables: dict[str, Table]) -> None:
-        self._tables = tables
+    def __init__(
+        self, tables: dict[str, Table], begun: Collection[Stream] = (), *, local: bool = True
+    ) -> None:
+        """`begun` are streams that had no rows before; without `local`, local tables are not written."""
+        self._tables, self._begun, self._local = tables, begun, local
         self._puts: dict[str, dict[_Key, _Columns]] = {name: {} for name in tables}
         self._adds: dict[tuple[str, tuple[str, ...]], list[_Key]] = defaultdict(list)
         self._keys = {name: table.key for name, table in tables.items()}
@@ -54,10 +58,10 @@ class Rows:
         if self._dropped:
             self._flush_drops(conn)
         for name, rows in self._puts.items():
-            for columns, group in _grouped(rows).items():
-                self._write(conn, self._tables[name], columns, group, fresh=False)
+            for (columns, fresh), group in _grouped(rows, self._begun).items():
+                self._write(conn, self._tables[name], columns, group, fresh=fresh)
         for (name, columns), group in self._adds.items():
-            if group:
+            if group and (self._local or not self._tables[name].local):
                 self._write(conn, self._tables[name], columns, group, fresh=True)
 
     def _write(
@@ -74,11 +78,14 @@ class Rows:
                 conn.execute(table.drop, [list(logs), list(streams)])
 
 
-def _grouped(rows: dict[_Key, _Columns]) -> dict[tuple[str, ...], list[_Key]]:
-    """Rows with the same columns together."""
-    groups: dict[tuple[str, ...], list[_Key]] = defaultdict(list)
+def _grouped(
+    rows: dict[_Key, _Columns], begun: Collection[Stream]
+) -> dict[tuple[tuple[str, ...], bool], list[_Key]]:
+    """Rows with the same columns together, those of begun streams apart."""
+    groups: dict[tuple[tuple[str, ...], bool], list[_Key]] = defaultdict(list)
     for key, row in rows.items():
-        groups[tuple(row)].append((key[0], key[1], *row.values()))
+        stream = key[:2]
+        groups[tuple(row), stream in begun].append((*stream, *row.values()))
     return groups
 
 

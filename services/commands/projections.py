@@ -144,9 +144,9 @@ def _tell_rebuilt(reports: Sequence[Report], *, as_json: bool) -> None:
 def _past(database: Database, which: ReadModel, vector: Vector) -> str:
     """The digest at a past vector. The scratch schema is named by the vector, and dropped afterwards."""
     label = sha256(repr(sorted(vector.items())).encode()).hexdigest()[:12]
-    with screen.progress(f"rebuild {which.name}") as show:
-        instance = building.past(database, which, label, vector, show)
-    with database.connection() as conn:
+    with database.unbroken() as conn:
+        with screen.progress(f"rebuild {which.name}") as show:
+            instance = building.past(database, which, label, vector, show)
         try:
             return digest.digest(conn, instance)
         finally:

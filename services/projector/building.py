@@ -75,6 +75,7 @@ class Builder:
         """Make the indexes."""
         with self.database.transaction() as conn:
             conn.execute("SET LOCAL statement_timeout = 0")
+            conn.execute("SET LOCAL maintenance_work_mem = '256MB'")
             for definition in self._indexes:
                 conn.execute(definition.encode())
         self._indexes = []

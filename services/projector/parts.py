@@ -49,7 +49,7 @@ def _known(instances: Sequence[Instance]) -> bool:
 
 
 def _side_by_side(builder: Builder, ends: Mapping[str, int], parts: Sequence[Sequence[str]]) -> None:
-    names = [(i.name, i.model.name) for i in builder.instances]
+    names = [(i.name, i.model.name, i.scratch) for i in builder.instances]
     spawn = multiprocessing.get_context("spawn")  # a fork would take a serving process's threads along
     running = [
         spawn.Process(target=_fold, args=[builder.database.dsn, names, dict(ends), part], daemon=True)
@@ -83,14 +83,14 @@ def _check(running: Sequence[BaseProcess]) -> None:
         raise errors.Unavailable("a process that built read models ended early; what it said stands above")
 
 
-def _fold(dsn: str, names: list[tuple[str, str]], ends: dict[str, int], part: list[str]) -> None:
+def _fold(dsn: str, names: list[tuple[str, str, bool]], ends: dict[str, int], part: list[str]) -> None:
     """In a process of its own."""
     logs.configure(clock.now)
-    gc.set_threshold(100_000)  # a batch is let go as a whole; looking for circles costs a tenth
+    gc.disable()  # nothing in here refers in circles; to look for them costs a tenth
     elsewhere = {log: at for log, at in ends.items() if log not in part}
     database = Database(dsn, size=1).open()
     try:
-        builder = Builder(database, [Instance(n, BY_NAME[m]) for n, m in names], elsewhere=elsewhere)
+        builder = Builder(database, [Instance(n, BY_NAME[m], s) for n, m, s in names], elsewhere=elsewhere)
         builder.build({log: ends[log] for log in part})
     except Interwoven:
         raise SystemExit(_INTERWOVEN) from None

@@ -66,8 +66,9 @@ def check(
     """
     copies = [rebuild.past(model, "check") for model in models]
     try:
-        _build(Builder(database, copies, progress), models, processes)
-        return [_checked(database, copy) for copy in copies]
+        with database.unbroken():
+            _build(Builder(database, copies, progress), models, processes)
+            return [_checked(database, copy) for copy in copies]
     finally:
         with database.transaction() as conn:
             for copy in copies:

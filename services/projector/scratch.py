@@ -32,7 +32,7 @@ class Scratch:
         """The model as it stands at a vector. Raises Invalid when the vector is not covered here."""
         label = f"s{uuid4().hex[:12]}"
         name = f"{model.name}_at_{label}"
-        with self._database.connection() as guard:
+        with self._database.unbroken() as guard:
             sweep(guard)
             guard.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
             try:

@@ -10,12 +10,14 @@ import structlog
 from events import catalogue, errors
 from events.event import Event, Key, Record
 from events.membership import Succession
+from projections import tables
 from projections.parties import Closing
 from projections.source import Entry, Place
 from services.runtime.database import Connection
 
 READ_AHEAD = 8_000
 """Entries kept in memory between batches, for all logs together: about 8 MB."""
+_KINDS = ("text", "uuid", "bigint")
 log = structlog.get_logger(__name__)
 
 
@@ -46,10 +48,11 @@ class LedgerSource:
 
     def versions_before(self, places: Sequence[Place]) -> list[int]:
         """For each place the version of the record just before it in its stream; 0 where it is the first."""
-        lists = {
-            name: list(column) for name, column in zip(Place._fields, zip(*places, strict=True), strict=False)
-        }
-        return [version for (version,) in self._query(_VERSIONS, lists)] if lists else []
+        if not places:
+            return []
+        columns = zip(_KINDS, Place._fields, zip(*places, strict=True), strict=True)
+        lists = {name: tables.encoder(kind)(column) for kind, name, column in columns}
+        return [version for (version,) in self._query(_VERSIONS, lists)]
 
     def closing(self, log: str) -> Closing | None:
         """How the alliance document closes a log that could not close itself; None for any other."""

@@ -123,6 +123,16 @@ class Database:
             yield conn
 
     @contextmanager
+    def unbroken(self) -> Iterator[Connection]:
+        """A connection that must live until the end: else what others wrote meanwhile may be gone.
+
+        For tables that are not logged, which a server that died has emptied. Raises Unavailable.
+        """
+        with self.connection() as conn:
+            yield conn
+            conn.execute("SELECT")
+
+    @contextmanager
     def pipelined(self) -> Iterator[Connection]:
         """As `transaction`, but no statement waits before an answer is read. Raises Unavailable.
 

@@ -1,5 +1,6 @@
 """Rows: what is put is what stands in the table, whatever characters it holds."""
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -49,6 +50,27 @@ def test_partial_rows_are_merged_in_a_batch_and_over_batches(node: Node) -> None
         rows.flush(node.conn)
     query = "SELECT title, stage, persons FROM model_activity.activity"
     assert node.conn.execute(query).fetchall() == [("二", "planned", 3)]
+
+
+def test_rows_of_a_stream_that_begins_are_written_beside_those_of_others(node: Node) -> None:
+    world = World()
+    old, new = world.record(LOG, "a", planned()), world.record(LOG, "b", planned())
+    found = tables.load(node.conn, "model_activity")
+    rows = Rows(found)
+    rows.put("activity", old, title="旧", persons=1)
+    rows.flush(node.conn)
+    # given one stream with a row, and one without
+    rows = Rows(found, {(new.log, new.stream)})
+    rows.put("activity", old, title="改")
+    rows.put("activity", new, title="新")
+    rows.flush(node.conn)
+    query = "SELECT title, persons FROM model_activity.activity ORDER BY persons"
+    assert node.conn.execute(query).fetchall() == [("改", 1), ("新", None)]
+    # when a stream is wrongly said to begin, then the database refuses it
+    rows = Rows(found, {(old.log, old.stream)})
+    rows.put("activity", old, title="再")
+    with pytest.raises(psycopg.errors.UniqueViolation), node.conn.transaction():
+        rows.flush(node.conn)
 
 
 def test_dropping_a_stream_keeps_other_streams_and_what_is_written_afterwards(node: Node) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from events import errors
-from projections import activity, digest, models, track
+from projections import activity, digest, model, models, timeline, track
 from services.projector import rebuild
 from services.projector.runner import Projector
 from tests.projections.histories import planned
@@ -100,6 +100,20 @@ def test_a_past_vector_gives_the_digest_of_that_day(new_shelf: NewShelf) -> None
         with shelf.database.connection() as conn:
             assert digest.digest(conn, instance) == then[each.name]
             track.drop(conn, instance.name)
+
+
+def test_a_past_instance_costs_no_log_and_numbers_no_arrivals(new_shelf: NewShelf) -> None:
+    shelf, _ = prepared(new_shelf, 26)
+    # when the timeline is built as of now, to be read and thrown away
+    past = rebuild.past(shelf.database, timeline.MODEL, "t5", shelf.covered)
+    # then its rows are those of the live one, and none of them was written twice
+    with shelf.database.connection() as conn:
+        assert digest.digest(conn, past) == shelf.digests()["timeline"]
+        kept = "SELECT DISTINCT relpersistence::text FROM pg_class WHERE relnamespace = to_regnamespace(%s)"
+        assert conn.execute(kept, [past.schema]).fetchall() == [("u",)]
+        with model.reading(conn, past):
+            assert timeline.last_arrival(conn) == 0
+        assert conn.execute(kept, ["model_timeline"]).fetchall() == [("p",)]
 
 
 def test_a_vector_beyond_what_is_covered_is_refused(new_shelf: NewShelf) -> None:

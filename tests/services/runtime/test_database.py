@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
+from events import errors
 from services.runtime.database import Database
 
 A = "INSERT INTO thing VALUES ('a')"
@@ -71,3 +72,18 @@ def test_a_session_whose_answers_were_read_is_idle_for_the_server(pool: Database
                 "SELECT state FROM pg_stat_activity WHERE pid = %s", [conn.info.backend_pid]
             ).fetchall()
         assert states == [("idle in transaction",)]
+
+
+def test_a_connection_that_was_lost_meanwhile_is_said_at_the_end(pool: Database) -> None:
+    # given work that rests on tables which a dying server empties
+    with pool.unbroken():
+        assert names(pool) == []
+
+    def lost() -> list[str]:
+        with pool.unbroken() as guard, psycopg.connect(pool.dsn, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [guard.info.backend_pid])
+            return names(pool)
+
+    # when the sessions end in the middle, then it has no result
+    with pytest.raises(errors.Unavailable):
+        lost()
