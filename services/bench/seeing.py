@@ -21,7 +21,7 @@ from services.transport.kafka import Settings as KafkaSettings
 
 PACE = 0.02
 """Seconds between two events."""
-_FIRST = 20
+_FIRST = 200
 _PATIENCE = 30.0
 _SHOWN = "SELECT position FROM projection.position WHERE model = 'activity' AND log = %s"
 _TELLING = """
