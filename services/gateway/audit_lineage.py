@@ -81,7 +81,7 @@ def _words(view: View, node: Node) -> Words:
 
 def _short(said: str, name: str, lang: str) -> str:
     """A sentence without its bureau, as much as fits."""
-    text, length = said.removeprefix(name).strip(), 14 if lang == "zh" else 28
+    text, length = said.removeprefix(name).strip(" :：，"), 14 if lang == "zh" else 28
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
