@@ -132,12 +132,16 @@ class Counts:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which activities: every given condition holds. A bureau's are those it plans and those it co-hosts."""
+    """Which activities: every given condition holds. A bureau's are those it plans and those it co-hosts.
+
+    `title` is any part of it.
+    """
 
     bureau: str | None = None
     stage: str | None = None
     form: str | None = None
     theme: str | None = None
+    title: str | None = None
     first: date | None = None
     last: date | None = None
 
@@ -160,6 +164,7 @@ _CHOSEN = """
     AND (%(stage)s::text IS NULL OR a.stage = %(stage)s)
     AND (%(form)s::text IS NULL OR a.form = %(form)s)
     AND (%(theme)s::text IS NULL OR a.theme = %(theme)s)
+    AND (%(title)s::text IS NULL OR position(lower(%(title)s) IN lower(a.title)) > 0)
     AND (%(first)s::date IS NULL OR coalesce(a.day, a.starts) >= %(first)s)
     AND (%(last)s::date IS NULL OR coalesce(a.day, a.starts) <= %(last)s)
 """

@@ -118,10 +118,14 @@ class Answer(questions.Answer):
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which meetings: every given condition holds. A bureau's are those it called or was asked to."""
+    """Which meetings: every given condition holds. A bureau's are those it called or was asked to.
+
+    `title` is any part of it.
+    """
 
     bureau: str | None = None
     stage: str | None = None
+    title: str | None = None
     first: date | None = None
     last: date | None = None
 
@@ -132,6 +136,7 @@ _CHOSEN = """
     (%(bureau)s::text IS NULL OR left(m.log, 6) = %(bureau)s OR EXISTS (SELECT FROM asked k
         WHERE k.log = m.log AND k.stream = m.stream AND k.bureau = %(bureau)s))
     AND (%(stage)s::text IS NULL OR m.stage = %(stage)s)
+    AND (%(title)s::text IS NULL OR position(lower(%(title)s) IN lower(m.title)) > 0)
     AND (%(first)s::date IS NULL OR m.day >= %(first)s) AND (%(last)s::date IS NULL OR m.day <= %(last)s)
 """
 _ROW = """

@@ -109,12 +109,16 @@ class Notice:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which memoranda: every given condition holds. A bureau's are those it proposed or was asked to sign."""
+    """Which memoranda: every given condition holds. A bureau's are those it proposed or was asked to sign.
+
+    `title` is any part of it.
+    """
 
     bureau: str | None = None
     stage: str | None = None
     subject: str | None = None
     kind: str | None = None
+    title: str | None = None
     in_force: bool | None = None
 
 
@@ -152,6 +156,7 @@ listed AS (
 _CHOSEN = """
     (%(stage)s::text IS NULL OR stage = %(stage)s) AND (%(kind)s::text IS NULL OR kind = %(kind)s)
     AND (%(subject)s::text IS NULL OR %(subject)s = ANY (subjects))
+    AND (%(title)s::text IS NULL OR position(lower(%(title)s) IN lower(title)) > 0)
     AND (%(in_force)s::boolean IS NULL OR in_force = %(in_force)s)
 """
 _NEAR = f"""near AS MATERIALIZED (

@@ -36,12 +36,16 @@ class Project:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which projects: every given condition holds. A bureau's are those it introduced itself."""
+    """Which projects: every given condition holds. A bureau's are those it introduced itself.
+
+    `title` is any part of it.
+    """
 
     bureau: str | None = None
     partner: str | None = None
     stage: str | None = None
     field: str | None = None
+    title: str | None = None
     first: date | None = None
     last: date | None = None
 
@@ -52,6 +56,7 @@ _CHOSEN = """
     (%(bureau)s::text IS NULL OR left(log, 6) = %(bureau)s)
     AND (%(partner)s::text IS NULL OR %(partner)s = ANY (partners))
     AND (%(stage)s::text IS NULL OR stage = %(stage)s) AND (%(field)s::text IS NULL OR field = %(field)s)
+    AND (%(title)s::text IS NULL OR position(lower(%(title)s) IN lower(title)) > 0)
     AND (%(first)s::date IS NULL OR day >= %(first)s) AND (%(last)s::date IS NULL OR day <= %(last)s)
 """
 _ROW = """

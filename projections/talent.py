@@ -170,10 +170,14 @@ class Need:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which needs: every given condition holds; `for_bureau` sees those turned to it, or to all."""
+    """Which needs: every given condition holds; `for_bureau` sees those turned to it, or to all.
+
+    `title` is any part of it.
+    """
 
     bureau: str | None = None
     for_bureau: str | None = None
+    title: str | None = None
     field: str | None = None
     stage: str | None = None
 
@@ -209,6 +213,7 @@ def needs(
         AND (%(for_bureau)s::text IS NULL
             OR bureau <> %(for_bureau)s AND (turned_to = '{{}}' OR %(for_bureau)s = ANY (turned_to)))
         AND (%(field)s::text IS NULL OR field = %(field)s) AND (%(stage)s::text IS NULL OR stage = %(stage)s)
+        AND (%(title)s::text IS NULL OR position(lower(%(title)s) IN lower(title)) > 0)
         AND (%(starts)s::date IS NULL OR (starts, log, stream)
             > (%(starts)s, %(log)s::text COLLATE "C", %(stream)s::text))
         ORDER BY starts, log, stream LIMIT %(limit)s"""  # noqa: S608  (constants)

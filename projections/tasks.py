@@ -145,11 +145,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which tasks: every given condition holds. A bureau's are those it set and those it owns."""
+    """Which tasks: every given condition holds. A bureau's are those it set and those it owns.
+
+    `title` is any part of it.
+    """
 
     bureau: str | None = None
     owner: str | None = None
     stage: str | None = None
+    title: str | None = None
     overdue: bool | None = None
     first: date | None = None
     last: date | None = None
@@ -178,6 +182,7 @@ _CHOSEN = """
     (%(bureau)s::text IS NULL OR %(bureau)s IN (bureau, owner))
     AND (%(owner)s::text IS NULL OR owner = %(owner)s)
     AND (%(stage)s::text IS NULL OR stage = %(stage)s)
+    AND (%(title)s::text IS NULL OR position(lower(%(title)s) IN lower(title)) > 0)
     AND (%(overdue)s::boolean IS NULL OR overdue = %(overdue)s)
     AND (%(first)s::date IS NULL OR due >= %(first)s) AND (%(last)s::date IS NULL OR due <= %(last)s)
 """

@@ -10,7 +10,7 @@ from services.bureau import activity as commands
 from services.bureau.commands import Command
 from services.gateway import shown
 from services.gateway.figures import Figure, year
-from services.gateway.filters import BY_DAY, DAYS
+from services.gateway.filters import BY_DAY, DAYS, TITLE
 from services.gateway.things import Column, Filter, Kind, Stage, Thing
 from services.gateway.view import View
 from services.gateway.waiting import Duty
@@ -59,6 +59,7 @@ ACTIVITY: Kind = Kind(
         Filter("form", "形式", "form", lambda v: v.choices(Form)),
         Filter("theme", "主题", "theme", lambda v: v.choices(Theme)),
         *DAYS,
+        TITLE,
     ),
     stages=STAGES,
     begin=(commands.Plan,),

@@ -16,7 +16,7 @@ from services.bureau import cooperation as commands
 from services.bureau.commands import Command
 from services.gateway import meetings, shown, tasks
 from services.gateway.figures import Figure
-from services.gateway.filters import BUREAU
+from services.gateway.filters import BUREAU, TITLE
 from services.gateway.shown import Cell
 from services.gateway.things import Column, Filter, Kind, Stage, Thing
 from services.gateway.view import View
@@ -111,6 +111,7 @@ MEMORANDUM: Kind = Kind(
         Filter("stage", "状态", "stage", lambda v: v.stages(STAGES)),
         Filter("subject", "合作内容", "subject", lambda v: v.choices(Subject)),
         Filter("kind", "类型", "kind", lambda v: v.choices(Agreement)),
+        TITLE,
     ),
     stages=STAGES,
     begin=(commands.Propose,),

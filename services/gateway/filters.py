@@ -15,6 +15,7 @@ BY_DAY: TypeAdapter[Any] = TypeAdapter(tuple[date, str, str])
 """The cursor of lists by day, log and stream."""
 BUREAU = Filter("bureau", "单位", "bureau", lambda v: v.bureaus())
 FIELD = Filter("field", "领域", "field", lambda v: v.choices(Expertise))
+TITLE = Filter("title", "标题含", "title holds", typed="text")
 DAYS = (Filter("first", "从", "from"), Filter("last", "到", "to"))
 
 

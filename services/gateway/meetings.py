@@ -10,7 +10,7 @@ from services.bureau import meetings as commands
 from services.bureau.commands import Command
 from services.bureau.tasks import SetTask
 from services.gateway import shown
-from services.gateway.filters import BUREAU, BY_DAY, DAYS
+from services.gateway.filters import BUREAU, BY_DAY, DAYS, TITLE
 from services.gateway.things import Column, Filter, Kind, Stage, Thing
 from services.gateway.view import View
 from services.runtime.database import Connection
@@ -51,7 +51,7 @@ MEETING: Kind = Kind(
         Column("议定事项", "decisions", lambda r, v: v.cell(r.decisions)),
         Column("状态", "stage", lambda r, v: v.stage(MEETING, r.stage)),
     ),
-    filters=(BUREAU, Filter("stage", "状态", "stage", lambda v: v.stages(STAGES)), *DAYS),
+    filters=(BUREAU, Filter("stage", "状态", "stage", lambda v: v.stages(STAGES)), *DAYS, TITLE),
     stages=STAGES,
     begin=(commands.CallMeeting,),
     steps={

@@ -14,7 +14,7 @@ from services.bureau import talent as commands
 from services.bureau.commands import Command
 from services.gateway import experts, shown
 from services.gateway.figures import Figure, year
-from services.gateway.filters import BY_DAY, DAYS, FIELD
+from services.gateway.filters import BY_DAY, DAYS, FIELD, TITLE
 from services.gateway.shown import Cell
 from services.gateway.things import Column, Filter, Kind, Stage, Table, Thing
 from services.gateway.view import View
@@ -78,6 +78,7 @@ NEED: Kind = Kind(
         FIELD,
         Filter("for_bureau", "面向单位", "turned to", lambda v: v.bureaus()),
         Filter("stage", "状态", "stage", lambda v: v.stages(NEED_STAGES)),
+        TITLE,
     ),
     stages=NEED_STAGES,
     begin=(commands.PublishNeed,),

@@ -10,7 +10,7 @@ from projections import projects, tasks
 from services.bureau import tasks as commands
 from services.bureau.commands import Command
 from services.gateway import shown
-from services.gateway.filters import BUREAU, BY_DAY, DAYS, yes_no
+from services.gateway.filters import BUREAU, BY_DAY, DAYS, TITLE, yes_no
 from services.gateway.shown import Cell
 from services.gateway.things import Column, Filter, Kind, Stage, Thing
 from services.gateway.view import View
@@ -63,6 +63,7 @@ TASK: Kind = Kind(
         Filter("stage", "状态", "stage", lambda v: v.stages(TASK_STAGES)),
         Filter("overdue", "逾期", "overdue", yes_no),
         *DAYS,
+        TITLE,
     ),
     stages=TASK_STAGES,
     begin=(commands.SetTask,),
@@ -109,6 +110,7 @@ PROJECT: Kind = Kind(
         Filter("stage", "状态", "stage", lambda v: v.stages(PROJECT_STAGES)),
         Filter("field", "领域", "field", lambda v: v.choices(Expertise)),
         *DAYS,
+        TITLE,
     ),
     stages=PROJECT_STAGES,
     begin=(commands.IntroduceProject,),

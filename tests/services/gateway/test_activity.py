@@ -6,10 +6,15 @@ import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from events.activity import Form as FormOf
 from events.values import Place
 from services.bureau.activity import Plan
 from services.bureau.office import Order
+from services.gateway.filters import TITLE
+from services.gateway.kinds import KINDS
+from services.gateway.things import Kind
 from services.runtime import clock
 from tests.services.gateway.clerks import Clerk, Form
 from tests.services.gateway.houses import House
@@ -162,6 +167,9 @@ def test_a_list_is_paged_filtered_and_exported_without_formulas(clerk: Seat, hou
     more = first.split('rel="next"')[0].rpartition('href="')[2].partition('"')[0].replace("&amp;", "&")
     assert hechuan.get(more).count("<tr>") == 4
     assert "没有符合条件的记录" in hechuan.get("/activity/activity?stage=held")
+    assert hechuan.get("/activity/activity?title=讲座5").count("<tr>") == 1 + 3  # 5, 50, 51
+    assert hechuan.get("/activity/activity?title=hyper").count("<tr>") == 1 + 1
+    assert "没有符合条件的记录" in hechuan.get("/activity/activity?title=%25")
 
     exported = hechuan.client.get("/activity/activity.csv").content.decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(exported)))
@@ -173,3 +181,8 @@ def test_a_list_is_paged_filtered_and_exported_without_formulas(clerk: Seat, hou
     assert sheet.count("<row ") == 1 + 53 + 1
     assert "<f>" not in sheet
     assert "=HYPERLINK(1)" in sheet
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if TITLE in kind.filters], ids=lambda k: k.aggregate)
+def test_a_title_is_looked_for_by_any_part(clerk: Seat, kind: Kind) -> None:
+    assert "没有符合条件的记录" in clerk("500117/clerk").get(f"{kind.path}?title=没有这个标题")
