@@ -2,11 +2,15 @@
 
 import os
 from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
 from itertools import count
 from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
+
+from tests.support.project import PACKAGES, ROOT
 
 NAMES = (f"t{os.getpid()}_{number}" for number in count(1))
 
@@ -53,13 +57,20 @@ class KeptServer(Server):
     """One that many sessions share, one after another: the first that needs a template makes it."""
 
     def template(self, key: str, prepare: Callable[[str], object]) -> str:
-        kept = f"kept-{key}"
+        kept = f"kept-{key}-{_schema()}"
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [kept]).fetchone()
         if found is None:
             names = (sql.Identifier(name) for name in (_name(super().template(key, prepare)), kept))
             self._run(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*names))
         return self.dsn_of(kept)
+
+
+@cache
+def _schema() -> str:
+    """Tells apart what projects with another schema have made."""
+    files = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.sql"))
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 def _name(dsn: str) -> str:
