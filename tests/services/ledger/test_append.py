@@ -117,7 +117,8 @@ def test_a_command_that_only_its_restored_event_tells_of_is_not_done_again(ledge
     # then it is done in another log, and where it stands it is not
     assert add(ledger, second) == 1
     assert add(ledger, batch(commands=[Command(event, b"", 1)])) == 3
-    refused(ledger, second, Repeated, "the command was answered before")
+    again = second._replace(commands=[Command("asked anew", bytes(32), 2)])
+    refused(ledger, again, Repeated, "the command was answered before")
 
 
 @pytest.mark.parametrize("version", [1, 2])
