@@ -1,8 +1,10 @@
 """The web face of one node: all routes in one list, behind the guards."""
 
 import warnings
+from collections import deque
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import iter_route_contexts
 from prometheus_client import CollectorRegistry
 from pydantic.warnings import UnsupportedFieldAttributeWarning
 
@@ -94,4 +96,5 @@ def create_app(site: Site) -> FastAPI:
     problems.install(app)
     app.add_middleware(health.Meters, registry=app.state.metrics)
     app.add_middleware(guards.Guards, site=site, answer=problems.respond)
+    deque(iter_route_contexts(app.routes), maxlen=0)  # built here and now, not by the first request's thread
     return app
