@@ -24,6 +24,10 @@ PACE = 0.02
 _FIRST = 200
 _PATIENCE = 30.0
 _SHOWN = "SELECT position FROM projection.position WHERE model = 'activity' AND log = %s"
+_BEHIND = """
+SELECT EXISTS (SELECT FROM projection.model m, ledger.log l WHERE l.head > coalesce(
+    (SELECT position FROM projection.position p WHERE p.model = m.name AND p.log = l.log), 0))
+"""
 _TELLING = """
 CREATE OR REPLACE FUNCTION public.tell() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN PERFORM pg_notify('shown', NEW.position::text); RETURN NULL; END $$;
@@ -43,8 +47,11 @@ class Seeing:
     bare: list[float] = field(default_factory=list)
 
     def warm_up(self, writer: "Member") -> None:
-        """Have everybody meet once: what is opened at the first record is opened."""
+        """Have everybody meet, and read models come to where the ledgers are, as on a usual day."""
         self._commands(_FIRST, writer)
+        for name in (HERE, THERE):
+            with database.connect(self.scene.database(name)) as conn:
+                _catch_up(conn)
 
     def round(self, count: int, writer: "Member") -> None:
         """Commands at one node, seen at the other; then the clients alone, at the same pace."""
@@ -60,6 +67,14 @@ class Seeing:
             seen = dict(_watch(conn, at, at + count))
         answers = [writer.hear() for _ in range(count)]
         return [(seen[answer["position"]] - answer["at"]) * 1000 for answer in answers]
+
+
+def _catch_up(conn: database.Connection) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while conn.execute(_BEHIND).fetchone() == (True,):
+        if time.monotonic() > deadline:
+            raise errors.Unavailable("a node does not come to the end of what it projects")
+        time.sleep(PACE)
 
 
 def _watch(conn: database.Connection, at: int, end: int) -> Iterator[tuple[int, float]]:
