@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from eventsourcing.persistence import EventStore
 
@@ -18,10 +17,10 @@ from services.bureau.reading import LedgerReading
 from services.ledger import append
 from services.ledger.append import Repeated
 from services.ledger.recorder import event_store
+from services.runtime import clock
 from services.runtime.database import Database
 from services.runtime.failpoints import failpoint
 
-_SHANGHAI = ZoneInfo("Asia/Shanghai")
 _TRIES = 4
 
 
@@ -155,7 +154,7 @@ class Office:
     def _decide(self, log: str, order: Order, pending: _Pending) -> None:
         now = order.at or self._clock()
         case = Case(
-            self._alliance, log, order.key, order.officer, now.astimezone(_SHANGHAI).date(),
+            self._alliance, log, order.key, order.officer, clock.local(now).date(),
             self._reading, self._workdays, order.if_match, pending.streams,
         )  # fmt: skip
         commands.decision(order.command)(case, order.command)
@@ -164,7 +163,7 @@ class Office:
         pending.streams.update(case.streams)
         pending.cases.append(case)
         pending.orders.append(order)
-        pending.times += [_text(now)] * len(case.facts)
+        pending.times += [clock.text(now)] * len(case.facts)
 
     def _record(self, log: str, pending: _Pending) -> list[Answer]:
         cases = pending.cases
@@ -242,8 +241,3 @@ def _chunks(orders: Iterable[Order], size: int) -> Iterator[list[Order]]:
             chunk = []
     if chunk:
         yield chunk
-
-
-def _text(now: datetime) -> str:
-    """RFC 3339 UTC with microseconds, 27 characters."""
-    return now.astimezone(ZoneInfo("UTC")).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -2,8 +2,8 @@
 
     {"log": "500116", "command": "activity/plan", "body": {…}, "at": "2025-05-01T08:00:00+08:00"}
 
-`at` is when it is taken to be recorded, with a zone; without it, now. The key of a line is the SHA-256 digest
-of its bytes, in hex, so that the same line again gives the first answer.
+`at` is when it is taken to be recorded, with a zone, from 1900 to now; without it, now. The key of a line is the
+SHA-256 digest of its bytes, in hex, so that the same line again gives the first answer.
 """
 
 import json
@@ -19,9 +19,12 @@ from events.loops import Role
 from services.bureau import commands, registry
 from services.bureau.case import Officer
 from services.bureau.office import Order
+from services.runtime import clock
 
 LIMIT = 256 * 1024
 """Most bytes of a line."""
+EARLIEST = datetime(1900, 1, 1, tzinfo=clock.SHANGHAI)
+"""What lies before it is a mistyped year."""
 
 
 class Asked(BaseModel):
@@ -93,8 +96,8 @@ class Reader:
             moment = datetime.fromisoformat(text)
         except ValueError:
             raise errors.Invalid("at: is written 2025-05-01T08:00:00+08:00", field="at") from None
-        if moment.tzinfo is None or moment > self._now:
-            raise errors.Invalid("at: needs a zone, and lies in the past", field="at")
+        if moment.tzinfo is None or not EARLIEST <= moment <= self._now:
+            raise errors.Invalid("at: needs a zone, and lies between 1900 and now", field="at")
         return moment
 
 

@@ -66,7 +66,7 @@ def append(conn: Connection, batch: Batch) -> int:
     """The position of the batch's first entry, once everything of it stands in the open transaction.
 
     On a connection in autocommit mode the call is its own transaction. Raises Stale, Taken, Repeated,
-    NotAllowed (the log is not open for writing here).
+    NotAllowed (the log is not open for writing here), Invalid (a time of another width).
     """
     try:
         row = conn.execute(_APPEND, _arguments(batch)).fetchone()
@@ -108,6 +108,8 @@ def _known(error: psycopg.Error) -> errors.YinqiaoError:
             return errors.NotAllowed("this log is not open for writing at this node")
         case "YQ002":
             return errors.Stale("something the decision rests on has moved on; read it again")
+        case "YQ003":
+            return errors.Invalid("a record's time must have 27 characters")
         case _:
             return errors.Unavailable(
                 "the database did not record the command; the same key may be sent again"

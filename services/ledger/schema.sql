@@ -121,7 +121,8 @@ CREATE TABLE ledger.breach (
 -- Append events to an own log. One call is one command, or many in a bulk import.
 -- The head row's lock is held until commit, so positions have no gap and are seen in order.
 -- Refuses by constraint: entry_stream (stale), command_once (repeated), claim_once (taken); by SQLSTATE:
--- YQ001 the log is not open for writing here, YQ002 what was only read has moved (stale).
+-- YQ001 the log is not open for writing here, YQ002 what was only read has moved (stale),
+-- YQ003 a time would not fill its place in the prepared bytes.
 -- `p_closes`: the last of the values closes the log, and says that so many stand before it.
 CREATE FUNCTION ledger.append(
     p_log text,
@@ -138,6 +139,9 @@ BEGIN
     SELECT * INTO before FROM ledger.log WHERE log = p_log AND own AND state = 'open' FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'log % is not open for writing here', p_log USING ERRCODE = 'YQ001';
+    END IF;
+    IF EXISTS (SELECT FROM unnest(p_times) AS t WHERE octet_length(t) IS DISTINCT FROM 27) THEN
+        RAISE EXCEPTION 'a time has not 27 characters' USING ERRCODE = 'YQ003';
     END IF;
     IF p_closes <> before.head + n - 1 THEN
         RAISE EXCEPTION 'the log that is to be closed has moved' USING ERRCODE = 'YQ002';

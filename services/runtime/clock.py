@@ -20,11 +20,14 @@ def now() -> datetime:
 def text(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds and `Z`, 27 characters, so that text order is time order.
 
-    Raises Invalid for a moment without a zone.
+    Raises Invalid for a moment without a zone, or outside the years 1 to 9999.
     """
     if moment.tzinfo is None:
         raise errors.Invalid("a moment needs a time zone")
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    try:
+        return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    except OverflowError:
+        raise errors.Invalid("a moment must lie in the years 1 to 9999") from None
 
 
 def moment(text: str) -> datetime:

@@ -1,6 +1,7 @@
 """The office: every command once, whole, in order, or refused with nothing recorded."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 from pydantic import JsonValue
@@ -148,6 +149,15 @@ def test_a_bulk_import_may_change_what_it_has_just_made(province: Province) -> N
     assert [a.position for a in answers if isinstance(a, Answer)] == [1, 2, 3]
     province.settle()
     assert [r.version for r in province.history("500117", stream)] == [1, 2, 3]
+
+
+def test_a_moment_of_long_ago_is_written_in_full_width(province: Province) -> None:
+    # given an order that is taken to be recorded in a year of three digits
+    order = province.order("500117", plan())._replace(at=datetime(225, 5, 1, tzinfo=UTC))
+    # when it is recorded
+    answer = province.office.do("500117", order)
+    # then its bytes are an envelope
+    assert province.record(answer).time == "0225-05-01T00:00:00.000000Z"
 
 
 def test_a_log_that_is_not_hosted_is_not_written(province: Province) -> None:

@@ -124,3 +124,18 @@ def records(installed: Installation, log: str = HERE) -> list[Any]:
     """What a log holds."""
     with installed.node() as node, node.database.connection() as conn:
         return [read.record(conn, (log, e.position)) for e in read.entries(conn, log)]
+
+
+@pytest.mark.parametrize(
+    "at", ["0225-05-01T08:00:00+08:00", "0001-01-01T00:00:00+08:00", "1899-12-31T23:59:59+08:00"]
+)
+def test_a_line_of_a_year_that_nobody_means_is_refused_and_the_log_goes_on(
+    installed: Installation, file: Path, at: str
+) -> None:
+    # given a mistyped year between two good lines
+    file.write_text("\n".join([line("一"), line("二", at=at), line("三")]), "utf-8")
+    # when the file is imported
+    summary = installed.json("import", str(file), "--as", f"{HERE}/clerk", exit_code=1)
+    # then that line is told, and every record of the others can be read
+    assert [(e["line"], e["field"], e["kind"]) for e in summary["errors"]] == [(2, "at", "invalid")]
+    assert [r.data.title for r in records(installed)] == ["一", "三"]

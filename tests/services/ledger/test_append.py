@@ -248,3 +248,14 @@ def _replace_by_one_that_gives_nothing(conn: Connection) -> None:
     signature = str(row[0]) if row else ""
     conn.execute(f"DROP FUNCTION {signature}".encode())
     conn.execute(f"CREATE FUNCTION {signature} RETURNS bigint LANGUAGE sql AS 'SELECT NULL::bigint'".encode())
+
+
+@pytest.mark.parametrize("time", ["225-05-01T00:00:00.000000Z", "", "2026-03-02T01:00:00.000000+00:00"])
+def test_a_time_of_another_width_is_refused_before_it_displaces_bytes(ledger: Ledger, time: str) -> None:
+    # given a good record, and one whose time would not fill its place in the prepared bytes
+    add(ledger, batch())
+    # when it is appended, alone or with a good one
+    odd = batch(2)
+    odd = odd._replace(entries=[odd.entries[0], odd.entries[1]._replace(time=time)])
+    # then nothing of it stands
+    refused(ledger, odd, errors.Invalid, "a record's time must have 27 characters")

@@ -34,6 +34,11 @@ def test_a_moment_without_a_zone_is_refused() -> None:
         clock.text(datetime(2025, 1, 1))  # noqa: DTZ001  (that is the case)
 
 
+def test_a_moment_outside_the_years_of_the_calendar_is_refused() -> None:
+    with pytest.raises(errors.Invalid, match="years"):
+        clock.text(datetime(1, 1, 1, tzinfo=clock.SHANGHAI))
+
+
 @pytest.mark.parametrize(
     "text", ["", "2025-01-01", "2025-02-29T00:00:00.000000Z", "2025-01-01T00:00:00.000000+08:00"]
 )
