@@ -10,7 +10,7 @@ import typer
 from events.alliance import Alliance
 from services.node import alliances
 from services.runtime import database, settings
-from services.runtime.database import Connection
+from services.runtime.database import Connection, Database
 from services.runtime.settings import Settings
 
 SettingsFile = Annotated[
@@ -34,8 +34,21 @@ class Place(NamedTuple):
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A connection of its own on which long statements may run. Raises Unavailable."""
-        with database.connect(self.dsn, options=PATIENT) as conn:
+        with (
+            database.expecting_tables(),
+            database.connect(self.dsn, options=PATIENT) as conn,
+        ):
             yield conn
+
+    @contextmanager
+    def pool(self, size: int) -> Iterator[Database]:
+        """So many connections, open until the end. Raises Unavailable."""
+        pool = Database(self.dsn, size=size).open()
+        try:
+            with database.expecting_tables():
+                yield pool
+        finally:
+            pool.close()
 
 
 def place(file: Path) -> Place:

@@ -23,7 +23,7 @@ from services.node import alliances, channel
 from services.people import requests
 from services.projector import rebuild
 from services.runtime import clock, database, keys, settings
-from services.runtime.database import Connection, Database
+from services.runtime.database import Connection
 from services.transport import base
 
 Holder: TypeAlias = Callable[[str], tuple[int, merkle.Subtree]]
@@ -99,16 +99,13 @@ def models(conn: Connection, place: Place) -> Iterator[Found]:
 
     The position is that of the last record of the row's stream, which no later one changed.
     """
-    own = Database(place.dsn, size=2).open()
-    try:
+    with place.pool(2) as own:
         for report in rebuild.check(own, MODELS, processes=os.cpu_count() or 1):
             for difference in report.differences:
                 log, _, rest = difference.key.partition(" ")
                 stream = rest.partition(" ")[0]
                 detail = f"{report.model}.{difference.table} {difference.key} is not what its events make"
                 yield Found(log, _last(conn, log, stream), "model", detail)
-    finally:
-        own.close()
 
 
 def _last(conn: Connection, log: str, stream: str) -> int:
@@ -132,7 +129,7 @@ def node(place: Place, other: str) -> Iterator[Holder]:
             client.close()
         return
     dsn = other if other.startswith(("postgresql://", "postgres://")) else _dsn(Path(other))
-    with database.connect(dsn, options=PATIENT) as conn:
+    with database.expecting_tables(), database.connect(dsn, options=PATIENT) as conn:
         yield lambda log: _stored(conn, log)
 
 

@@ -108,15 +108,13 @@ def rebuild(
     """
     if at is not None and until is not None:
         raise typer.BadParameter("give --at or --until, not both")
-    database, models = _database(settings), _chosen(which)
-    try:
+    models = _chosen(which)
+    with options.place(settings).pool(2) as database:
         if at is None and until is None:
             _tell_rebuilt(_anew(database, models, accept=accept), as_json=as_json)
         else:
             vector = _vector(database, at, until)
             _tell_past(vector, {m.name: _past(database, m, vector) for m in models}, as_json=as_json)
-    finally:
-        database.close()
 
 
 def _anew(database: Database, models: Sequence[ReadModel], *, accept: bool) -> list[Report]:
@@ -178,7 +176,3 @@ def _find(which: str) -> ReadModel:
         names = ", ".join(BY_NAME)
         raise errors.NotFound(f"there is no read model {which}; there are {names}", field="model")
     return BY_NAME[which]
-
-
-def _database(settings: SettingsFile) -> Database:
-    return Database(options.place(settings).dsn, size=2).open()

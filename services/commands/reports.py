@@ -18,7 +18,7 @@ from services.commands import known, lineage, options, screen
 from services.commands.options import NODE_TOML, Json, Place, SettingsFile
 from services.projector.scratch import Scratch
 from services.runtime import clock
-from services.runtime.database import Connection, Database
+from services.runtime.database import Connection
 
 app = typer.Typer(no_args_is_help=True, help="Reports: kept answers that come out the same again.")
 Name = Annotated[str, typer.Argument(help="The report's name or number.")]
@@ -28,12 +28,8 @@ _SHOWN = 20
 @contextmanager
 def asked_at(place: Place, what: str) -> Iterator[tuple[Connection, Scratch]]:
     """A patient connection, and what builds read models of past positions while a bar shows how far it is."""
-    database = Database(place.dsn, size=4).open()
-    try:
-        with place.connection() as conn, screen.progress(what) as progress:
-            yield conn, Scratch(database, progress)
-    finally:
-        database.close()
+    with place.pool(4) as database, place.connection() as conn, screen.progress(what) as progress:
+        yield conn, Scratch(database, progress)
 
 
 @app.command()

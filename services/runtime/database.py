@@ -31,6 +31,26 @@ def connect(dsn: str, *, autocommit: bool = True, options: str = _OPTIONS) -> Co
         raise errors.Unavailable("the database cannot be reached") from error
 
 
+@contextmanager
+def translated() -> Iterator[None]:
+    """A server that is away or too busy, before or in the middle of a statement, is Unavailable."""
+    try:
+        yield
+    except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise errors.Unavailable("the database cannot be reached or is too busy") from error
+
+
+@contextmanager
+def expecting_tables() -> Iterator[None]:
+    """As `translated`, where nobody made sure of the tables before: without them it is Unavailable, too."""
+    try:
+        with translated():
+            yield
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+        raise errors.Unavailable(f"the database has no tables of a node: {NO_TABLES}") from error
+
+
+NO_TABLES = "start the node once, or correct dsn in node.toml if this is the wrong database"
 _LIVENESS: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -107,14 +127,11 @@ class Database:
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A connection in autocommit mode; open transactions on it explicitly. Raises Unavailable."""
-        try:
-            with self._pool.connection() as conn:
-                try:
-                    yield conn
-                finally:
-                    conn.used = time.monotonic()
-        except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise errors.Unavailable("the database cannot be reached or is too busy") from error
+        with translated(), self._pool.connection() as conn:
+            try:
+                yield conn
+            finally:
+                conn.used = time.monotonic()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

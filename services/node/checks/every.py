@@ -22,7 +22,10 @@ def run(subject: Subject) -> Iterator[Finding]:
     for check in OUTSIDE:
         yield from check(subject)
     try:
-        with database.connect(subject.settings.dsn.get_secret_value()) as conn:
+        with (
+            database.expecting_tables(),
+            database.connect(subject.settings.dsn.get_secret_value()) as conn,
+        ):
             yield from _inside(subject, conn)
     except errors.Unavailable as error:
         said = str(error.__cause__ or "").strip().partition("\n")[0]

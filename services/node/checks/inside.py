@@ -12,7 +12,7 @@ from services.node.checks.finding import Finding, Subject, bad, good, warning
 from services.node.node import migrations
 from services.projector import status as models
 from services.runtime import clock
-from services.runtime.database import Connection
+from services.runtime.database import NO_TABLES, Connection
 
 OLDEST_SERVER = 150_000
 CLOCK_SECONDS = 2.0
@@ -35,10 +35,13 @@ def server(_: Subject, conn: Connection) -> Iterator[Finding]:
             yield warning("database", f"{name} is off: a crash loses what was answered", f"set {name} = on")
 
 
-def schema(_: Subject, conn: Connection) -> Iterator[Finding]:
+def schema(subject: Subject, conn: Connection) -> Iterator[Finding]:
     """Every step of the schema was applied, and none but those."""
+    if not (done := _applied(conn)):
+        signed = subject.settings.guard.file.exists()  # then this is not before the first start
+        yield (bad if signed else warning)("schema", "there are no tables of a node here", NO_TABLES)
+        return
     steps = {step.name: step.checksum for step in migrations()}
-    done = _applied(conn)
     changed = [name for name, checksum in done.items() if steps.get(name, checksum) != checksum]
     if changed:
         yield bad(

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 import typer
 
-from events import catalogue
+from events import catalogue, errors
 from services import cli
 from services.bureau import registry
+from services.commands import options
 from services.runtime import keys
 from tests.services.commands import installation
+from tests.services.commands.installation import Installation
 
 YINQIAO = Path(sys.executable).with_name("yinqiao")
 
@@ -50,6 +52,35 @@ def test_errors_are_one_line_without_colour_and_an_exit_code(tmp_path: Path) -> 
     assert done.stderr.startswith("yinqiao: ")
     assert len(done.stderr.splitlines()) == 1
     assert "\x1b" not in done.stderr
+
+
+ON_A_DATABASE = (
+    "projections status", "projections rebuild", "projections pause activity", "quarantine list",
+    "audit verify", "audit replay", "audit at --date 2025-01-01", "audit report list",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ON_A_DATABASE)
+def test_a_database_without_tables_is_said_in_one_line(words: str, database: str, tmp_path: Path) -> None:
+    # given settings that name a database in which no node ever started
+    empty = Installation(tmp_path, database)
+
+    # when a command asks it, then the answer is what helps, and nothing of the statement
+    code, out, said = installation.run(*empty.words(words.split()))
+
+    assert (code, out) == (1, "")
+    assert "no tables of a node: start the node once, or correct dsn" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_connection_that_is_lost_in_the_middle_is_said_as_well(installed: Installation) -> None:
+    def ended() -> None:
+        with options.place(installed.file).connection() as conn:
+            installed.execute("SELECT pg_terminate_backend(%s)", conn.info.backend_pid)
+            conn.execute("SELECT count(*) FROM ledger.log")
+
+    with pytest.raises(errors.Unavailable, match="the database cannot be reached"):
+        ended()
 
 
 def test_the_openapi_document_has_a_route_for_each_command() -> None:

@@ -1,5 +1,6 @@
 """`yinqiao doctor` names what is wrong, and what helps; only bad findings make its exit code 1."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +66,33 @@ def test_a_database_that_is_away_is_bad_and_the_rest_is_looked_at(running: Insta
     assert any(f["check"] == "keys" for f in told["findings"])
 
 
-def test_an_empty_database_has_pending_steps(database: str, tmp_path: Path) -> None:
+def test_an_empty_database_is_a_warning_before_the_first_start(database: str, tmp_path: Path) -> None:
     installed = Installation(tmp_path, database)
 
     finding = one(installed.json("doctor"), "schema", "warning")
 
-    assert ("pending" in finding["detail"], finding["remedy"]) == (True, "start the node: yinqiao node")
+    assert "no tables" in finding["detail"]
+    assert "start the node once, or correct dsn" in finding["remedy"]
+
+
+def test_an_empty_database_of_a_node_that_signed_is_bad(running: Installation, database: str) -> None:
+    running.write(dsn=json.dumps(database))
+
+    assert "correct dsn" in bad(running, "schema")["remedy"]
+
+
+def test_a_step_that_was_not_applied_is_pending(installed: Installation) -> None:
+    installed.execute("DELETE FROM public.migration WHERE name = 'people-1'")
+
+    finding = one(installed.json("doctor"), "schema", "warning")
+
+    assert finding["remedy"] == "start the node: yinqiao node"
+
+
+def test_tables_that_were_dropped_are_bad_and_no_traceback(running: Installation) -> None:
+    running.execute("DROP SCHEMA ledger CASCADE")
+
+    assert "no tables of a node" in bad(running, "database")["detail"]
 
 
 def test_a_schema_that_this_version_does_not_know_is_bad(running: Installation) -> None:
