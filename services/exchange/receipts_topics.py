@@ -25,14 +25,8 @@ class Topics:
 
     def __init__(self, exchange: base.Exchange, names: Sequence[str], monotonic: Callable[[], float]) -> None:
         self._exchange, self._reader, self._now = exchange, exchange.reader(), monotonic
-        self._topics = {name: _Topic() for name in names}
-        self._assigned: set[str] = set()
-        self._look_at = 0.0
-        self._looked = False
-
-    @property
-    def names(self) -> list[str]:
-        return list(self._topics)
+        self.names = tuple(names)
+        self.resume({})
 
     @property
     def caught_up(self) -> bool:
@@ -40,9 +34,11 @@ class Topics:
         return self._looked and all(t.next >= t.end for t in self._topics.values())
 
     def resume(self, known: Mapping[str, Hint]) -> None:
-        """Go on where it was left off, on the topics that are still the same."""
-        for name, hint in known.items():
-            self._topics[name] = _Topic(hint.identity, hint.next)
+        """Go on where it was left off, on the topics that are still the same; forgets what was read since."""
+        self._topics = {name: _Topic() for name in self.names}
+        self._topics |= {name: _Topic(hint.identity, hint.next) for name, hint in known.items()}
+        self._assigned: set[str] = set()
+        self._look_at, self._looked = 0.0, False
 
     def refresh(self) -> None:
         """Look for topics that are not read."""

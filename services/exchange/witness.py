@@ -78,8 +78,10 @@ class Witness:
             self._load()
         self._topics.refresh()
         messages = self._topics.poll(timeout)
-        for log, fork in self._take(messages):
-            logs.stop(self._database, log, fork)
+        self._loaded = False  # until they are stored: else they are read again from where the hints stand
+        forks = self._take(messages)
+        self._loaded = True
+        for log, fork in forks:
             _log.error("log-forked", log=log, position=fork.position)
         return len(messages)
 
@@ -108,13 +110,16 @@ class Witness:
         self._loaded = True
 
     def _take(self, messages: Sequence[base.Message]) -> list[tuple[str, errors.Fork]]:
-        """One transaction; forks are given, with their log, so that the other receipts are kept."""
+        """One transaction; forks are given, with their log, which is stopped: the other receipts are kept."""
         with self._database.transaction() as conn:
             found = [self._taken(conn, message) for message in messages]
             found += receipts.catch_up(conn, self._alliance)
+            forks = [(log, fork) for log, fork in found if fork is not None]
+            for log, fork in forks:
+                logs.stopped(conn, log, fork)
             if messages:
                 hints.save(conn, self._topics.hints())
-        return [(log, fork) for log, fork in found if fork is not None]
+        return forks
 
     def _taken(self, conn: Connection, message: base.Message) -> tuple[str, errors.Fork | None]:
         node = message.log.removeprefix(topics.receipts(""))

@@ -56,9 +56,14 @@ def stop(database: Database, log: str, breach: errors.Breach) -> None:
     The same breach again changes nothing.
     """
     with database.transaction() as conn:
-        conn.execute("UPDATE ledger.log SET state = 'stopped' WHERE log = %s", [log])
-        conn.execute(
-            "INSERT INTO ledger.breach (log, position, kind, detail, evidence) VALUES (%s, %s, %s, %s, %s)"
-            " ON CONFLICT DO NOTHING",
-            [log, breach.position, breach.kind(), breach.message, list(breach.evidence)],
-        )
+        stopped(conn, log, breach)
+
+
+def stopped(conn: Connection, log: str, breach: errors.Breach) -> None:
+    """As `stop`, in the caller's transaction."""
+    conn.execute("UPDATE ledger.log SET state = 'stopped' WHERE log = %s", [log])
+    conn.execute(
+        "INSERT INTO ledger.breach (log, position, kind, detail, evidence) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT DO NOTHING",
+        [log, breach.position, breach.kind(), breach.message, list(breach.evidence)],
+    )

@@ -102,6 +102,12 @@ class Party:
         while self.witness.read(patience):
             continue
 
+    def read_until_stored(self) -> None:
+        """Read until something comes, and take it in."""
+        for _ in range(20):
+            if self.witness.read(1.0):
+                return
+
     def witnessed(self, log: str = LOG, at_least: int = 0) -> int:
         with self.ledger.database.connection() as conn:
             found = receipts.witnessed(conn, ALL, log, at_least)
@@ -284,6 +290,48 @@ def test_receipts_delivered_twice_or_after_a_restart_change_nothing(
     third.restart()
     third.read()
     assert third.rows() == before == [("west", 4, True)]
+
+
+def test_receipts_that_came_while_the_database_was_away_are_read_again(
+    exchange: Exchange, new_party: Callable[[str, Exchange], Party]
+) -> None:
+    # given a node that reads receipts
+    west, third = new_party("west", exchange), new_party("third", exchange)
+    values = nodes.values_of(LOG, 4)
+    west.accept(values[:2])
+    west.round()
+    third.read()
+    # when its database cannot store the next one
+    west.accept(values[2:], note=nodes.note_over(LOG, values))
+    west.round()
+    with world.full_disk(third.ledger, "ledger.receipt"), pytest.raises(errors.Unavailable):
+        third.read_until_stored()
+    # and another log's receipt comes once it can
+    west.ledger.append(1, OTHER)
+    west.ledger.checkpointer(OTHER).round()
+    west.round()
+    third.read()
+    # then the first one was read again, not passed over
+    assert third.rows() == [("west", 2, False), ("west", 4, False)]
+    assert third.rows(OTHER) == [("west", 1, False)]
+
+
+def test_two_histories_stay_to_be_found_while_the_evidence_cannot_be_kept(
+    inprocess: InProcessExchange, new_party: Callable[[str, Exchange], Party]
+) -> None:
+    # given a receipt that shows another history than is held
+    west, third = new_party("west", inprocess), new_party("third", inprocess)
+    west.accept(nodes.values_of(LOG, 4))
+    west.round()
+    third.accept(nodes.values_of(LOG, 4))
+    # when it is read while the evidence cannot be stored
+    with world.full_disk(third.ledger, "ledger.breach"), pytest.raises(errors.Unavailable):
+        third.read_until_stored()
+    # then it is found again, by another process too
+    third.witness.close()
+    third.restart()
+    third.read()
+    assert third.state() == "stopped"
 
 
 def test_what_was_cosigned_and_not_sent_leaves_with_the_next_round(

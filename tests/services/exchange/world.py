@@ -1,10 +1,12 @@
 """Nodes that write, ship and receive, over either channel, in one process and without threads."""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from psycopg import sql
 
 from events import errors
 from events.alliance import Alliance
@@ -164,6 +166,28 @@ def publish(exchange: Exchange, *records: Record, log: str = LOG) -> None:
     publisher = exchange.publisher()
     publisher.publish(log, records)
     publisher.close()
+
+
+@contextmanager
+def full_disk(ledger: Ledger, table: str) -> Iterator[None]:
+    """While it lasts, the database says at every row written to this table, e.g. `x.breach`, it is full."""
+    named = sql.Identifier(*table.split("."))
+    with ledger.database.connection() as conn:
+        conn.execute(_FULL)
+        conn.execute(
+            sql.SQL("CREATE TRIGGER full_disk BEFORE INSERT ON {} EXECUTE FUNCTION full_disk()").format(named)
+        )
+    try:
+        yield
+    finally:
+        with ledger.database.connection() as conn:
+            conn.execute(sql.SQL("DROP TRIGGER full_disk ON {}").format(named))
+
+
+_FULL = """
+CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END $$
+"""
 
 
 def temporary(folder: Path, name: str) -> Path:
