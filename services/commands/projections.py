@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
-from hashlib import sha256
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +18,7 @@ from services.ledger import read
 from services.projector import rebuild as building
 from services.projector import status as standing
 from services.projector.rebuild import Report
+from services.projector.scratch import Scratch
 from services.projector.status import Status
 from services.runtime.database import Connection, Database
 
@@ -140,15 +140,13 @@ def _tell_rebuilt(reports: Sequence[Report], *, as_json: bool) -> None:
 
 
 def _past(database: Database, which: ReadModel, vector: Vector) -> str:
-    """The digest at a past vector. The scratch schema is named by the vector, and dropped afterwards."""
-    label = sha256(repr(sorted(vector.items())).encode()).hexdigest()[:12]
-    with database.unbroken() as conn:
-        with screen.progress(f"rebuild {which.name}") as show:
-            instance = building.past(database, which, label, vector, show)
-        try:
-            return digest.digest(conn, instance)
-        finally:
-            track.drop(conn, instance.name)
+    """The digest at a past vector."""
+    with (
+        screen.progress(f"rebuild {which.name}") as show,
+        Scratch(database, show)(which, vector) as instance,
+        database.connection() as conn,
+    ):
+        return digest.digest(conn, instance)
 
 
 def _tell_past(vector: Vector, digests: dict[str, str], *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from projections import quarantine, rebuild, track
 from projections.judge import Cause
 from projections.model import Instance, ReadModel, live
 from projections.rebuild import Difference, LeftOut
-from services.projector import parts
+from services.projector import guarded, parts
 from services.projector.building import Builder, Progress, quiet
 from services.projector.source import covered
 from services.runtime.database import Connection, Database
@@ -61,18 +61,15 @@ def check(
 ) -> list[Report]:
     """Fold the models anew, compare with the live ones row by row at their vectors, and drop the copies.
 
+    Several may do so at once.
+
     Nothing is compared, and `before` says why, unless the live instance is one of this version. Raises
     Unavailable.
     """
-    copies = [rebuild.past(model, "check") for model in models]
-    try:
-        with database.unbroken():
-            _build(Builder(database, copies, progress), models, processes)
-            return [_checked(database, copy) for copy in copies]
-    finally:
-        with database.transaction() as conn:
-            for copy in copies:
-                track.drop(conn, copy.name)
+    with guarded.label(database, models) as label:
+        copies = [rebuild.past(model, label) for model in models]
+        _build(Builder(database, copies, progress), models, processes)
+        return [_checked(database, copy) for copy in copies]
 
 
 def _checked(database: Database, copy: Instance) -> Report:

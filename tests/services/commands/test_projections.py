@@ -1,13 +1,17 @@
 """`yinqiao projections` and `yinqiao quarantine`: see, rebuild, look back, and leave out."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import LiteralString
 
+import psycopg
 import pytest
 
-from tests.services.commands.installation import LOGS, Installation
+from tests.services.commands.installation import LOGS, SECONDS, Installation, Process
 
 HERE = LOGS[0]
 
@@ -52,6 +56,38 @@ def test_a_rebuild_makes_the_same_rows_and_takes_over(projected: Installation) -
 
     assert all(r["switched"] and not r["differences"] and r["records"] == 30 for r in told)
     assert digests(projected) == before
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGKILL])
+def test_a_scratch_schema_does_not_outlast_its_command(projected: Installation, by: signal.Signals) -> None:
+    # given a command that is stopped while it folds: it waits for a table that somebody has locked
+    words = ["projections", "rebuild", "activity", "--until", f"{HERE}:30"]
+    with psycopg.connect(projected.dsn) as other:
+        other.execute("LOCK TABLE ledger.entry IN ACCESS EXCLUSIVE MODE")
+        with Process.start(*projected.words(words)) as process:
+            wait_for(projected, "SELECT FROM pg_locks WHERE NOT granted")
+            assert scratch(projected)
+            process.end(by)
+
+    # then nothing of it is left, at the latest when the next one was built
+    if by is signal.SIGKILL:
+        projected.run(*words)
+    assert scratch(projected) == []
+
+
+def scratch(installed: Installation) -> list[str]:
+    """The read models of past vectors that stand in the database."""
+    with psycopg.connect(installed.dsn) as conn:
+        found = conn.execute("SELECT name FROM projection.model WHERE name LIKE '%\\_at\\_%'").fetchall()
+    return [str(name) for (name,) in found]
+
+
+def wait_for(installed: Installation, query: LiteralString) -> None:
+    deadline = time.monotonic() + SECONDS
+    with psycopg.connect(installed.dsn, autocommit=True) as conn:
+        while conn.execute(query).fetchone() is None:
+            assert time.monotonic() < deadline, f"never came: {query}"
+            time.sleep(0.05)
 
 
 def test_rows_that_differ_keep_the_old_model_and_are_a_finding(projected: Installation) -> None:

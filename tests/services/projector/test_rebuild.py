@@ -116,6 +116,22 @@ def test_a_past_instance_costs_no_log_and_numbers_no_arrivals(new_shelf: NewShel
         assert conn.execute(kept, ["model_timeline"]).fetchall() == [("p",)]
 
 
+def test_two_checks_at_once_leave_each_others_copies_alone(new_shelf: NewShelf) -> None:
+    # given a check that is under way when another begins and ends
+    shelf, _ = prepared(new_shelf, 27)
+    inner: list[rebuild.Report] = []
+
+    def meanwhile(_done: int, _all: int) -> None:
+        if not inner:
+            inner.extend(rebuild.check(shelf.database, [activity.MODEL]))
+
+    outer = rebuild.check(shelf.database, [activity.MODEL], meanwhile)
+
+    # then both found every record, and neither left anything
+    assert [(r.records, r.differences) for r in outer + inner] == [(len(shelf.world.all()), [])] * 2
+    assert shelf.one(r"SELECT count(*) FROM projection.model WHERE name LIKE '%\_at\_%'") == 0
+
+
 def test_a_vector_beyond_what_is_covered_is_refused(new_shelf: NewShelf) -> None:
     shelf, _ = prepared(new_shelf, 26)
     beyond = {log: at + 1 for log, at in shelf.covered.items()}
