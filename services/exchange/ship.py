@@ -14,6 +14,7 @@ from typing import Any
 from events import errors
 from services.exchange import hints, wire
 from services.exchange.own_topic import OwnTopic
+from services.exchange.refused import Refused
 from services.ledger import redaction, store
 from services.ledger.guard import GuardFile
 from services.ledger.redaction import Gone
@@ -38,7 +39,8 @@ _log = log_lines.get(__name__)
 class Shipper:
     """Ships `logs`, all own. Belongs to one thread.
 
-    It looks at the ends of its topics every `look` seconds; `monotonic` gives seconds.
+    It looks at the ends of its topics every `look` seconds; `monotonic` gives seconds. A log whose topic
+    cannot be used as it is stands among the `refused`.
     """
 
     def __init__(
@@ -49,12 +51,13 @@ class Shipper:
         logs: Sequence[str],
         *,
         look: float = LOOK,
+        refused: Refused | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database, self._exchange, self._guard, self._now = database, exchange, guard_file, monotonic
         self._publisher, self._reader = exchange.publisher(), exchange.reader()
         self._topics = {log: OwnTopic(log) for log in logs}
-        self._refused: dict[str, str] = {}
+        self._refused = refused or Refused()
         self._gone: Mapping[str, Gone] = {}
         self._saved: dict[str, hints.Hint] = {}
         self._look_every, self._look_at = look, 0.0
@@ -78,10 +81,6 @@ class Shipper:
         sizes = {log: guard.size(log) if guard else 0 for log in self._topics}
         due = [t for t in self._topics.values() if t.identity and sizes[t.log] > t.whole]
         return sum(self._ship(topic, sizes[topic.log]) for topic in due)
-
-    def refused(self) -> Mapping[str, str]:
-        """The logs whose topic cannot be used as it is, and what to alter."""
-        return dict(self._refused)
 
     def close(self) -> None:
         """Give publisher and reader back."""
@@ -118,9 +117,10 @@ class Shipper:
         try:
             self._exchange.create(topic.log)
         except errors.Invalid as error:
-            self._refused[topic.log], topic.identity = error.message, ""
+            self._refused.refuse(topic.log, error.message)
+            topic.identity = ""
             return
-        self._refused.pop(topic.log, None)
+        self._refused.admit(topic.log)
         begin = self._begin(topic)
         topic.restart(self._exchange.identity(topic.log) or "", begin, self._lost(topic).last)
         if self._exchange.ends([topic.log]).get(topic.log) == begin:
@@ -146,9 +146,8 @@ class Shipper:
         try:
             self._exchange.drop(topic.log)
         except errors.Unavailable as error:  # shipping goes on; the next look tries again
-            if topic.log not in self._refused:
-                _log.warning("redacted-records-on-topic", log=topic.log, reason=error.message)
-            self._refused[topic.log] = f"it holds redacted records, and cannot be deleted: {error.message}"
+            cause = f"the topic of log {topic.log} holds redacted records, and stays: {error.message}"
+            self._refused.refuse(topic.log, cause)
             return
         failpoint("ship.dropped")
         self._find(topic)

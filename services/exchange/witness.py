@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from events import errors
 from services.exchange import hints
 from services.exchange.receipts_topics import Topics
+from services.exchange.refused import Refused
 from services.ledger import logs, receipts
 from services.ledger.cosigning import Cosigner, Moment
 from services.ledger.receipts import Receipt
@@ -33,7 +34,8 @@ class Witness:
     """A node as a witness, and as a reader of the others'. Belongs to one thread.
 
     `met` is set once everything that stood on the topics at the start was read, or nothing could be read:
-    whoever signs waits for it, because what others cosigned may show that this is an old backup.
+    whoever signs waits for it, because what others cosigned may show that this is an old backup. While its
+    own topic would lose receipts it is among the `refused`: nothing is cosigned then, and others' are read.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Witness:
         *,
         every: int = EVERY,
         met: threading.Event | None = None,
+        refused: Refused | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._exchange, self._cosigner, self._now, self._every = exchange, cosigner, now, every
@@ -53,7 +56,8 @@ class Witness:
         self._topics = Topics(exchange, others, monotonic)
         self._publisher = exchange.publisher()
         self._round_at = 0
-        self._loaded = False
+        self._loaded = self._made = False
+        self._refused = refused or Refused()
         self.met = met or threading.Event()
 
     def run(self, stop: threading.Event, judge: Callable[[], object] = lambda: None) -> None:
@@ -91,12 +95,23 @@ class Witness:
         start = seconds - seconds % self._every
         if start <= self._round_at:
             return 0
-        until = clock.text(datetime.fromtimestamp(start, UTC))
-        made = self._cosigner.round(Moment(seconds, until))
+        made = self._cosigner.round(Moment(seconds, _text(start))) if self._ready() else ()
         if made:
             self._publish(made)
         self._round_at = start
         return len(made)
+
+    def _ready(self) -> bool:
+        """Whether there is an own topic that keeps what is published; asked anew each time until there is."""
+        if not self._made:
+            try:
+                self._exchange.create(self._own)
+            except errors.Invalid as error:
+                self._refused.refuse(self._own, error.message)
+                return False
+            self._refused.admit(self._own)
+            self._made = True
+        return True
 
     def close(self) -> None:
         """Give publisher and reader back."""
@@ -106,7 +121,6 @@ class Witness:
     def _load(self) -> None:
         with self._database.connection() as conn:
             self._topics.resume(hints.load(conn, self._topics.names))
-        self._exchange.create(self._own)
         self._loaded = True
 
     def _take(self, messages: Sequence[base.Message]) -> list[tuple[str, errors.Fork]]:
@@ -140,7 +154,11 @@ class Witness:
         try:
             self._publisher.publish(self._own, records)
         except base.NoTopic:
-            self._exchange.create(self._own)
+            self._made = False
             raise
         with self._database.transaction() as conn:
             receipts.mark_sent(conn, made)
+
+
+def _text(seconds: int) -> str:
+    return clock.text(datetime.fromtimestamp(seconds, UTC))

@@ -47,7 +47,8 @@ class Counts(Collector):
 
 def _alliance(site: Site) -> list[Metric]:
     version = GaugeMetricFamily("yinqiao_alliance_version", "Version of the alliance document in use.")
-    trouble = GaugeMetricFamily("yinqiao_alliance_trouble", "What is wrong with it, or with own logs' keys.")
+    wrong = "What is wrong with it, or with own logs' keys or topics."
+    trouble = GaugeMetricFamily("yinqiao_alliance_trouble", wrong)
     version.add_metric([], site.alliance.version)
     trouble.add_metric([], len(site.control.trouble()))
     return [version, trouble]

@@ -40,7 +40,7 @@ class Control(Protocol):
         """The note of a version of the alliance document that is held here."""
 
     def trouble(self) -> list[str]:
-        """What is wrong with the alliance document or with the keys of own logs; nothing when all is well."""
+        """What is wrong with the alliance document, the keys of own logs or own topics; else nothing."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,9 +38,10 @@ class Control:
         return self._node.versions.note(number)
 
     def trouble(self) -> list[str]:
-        """What an operator must settle: the alliance document signed twice, or a key that is not here."""
+        """What an operator must settle: the alliance document signed twice, a key or a good topic lacking."""
         refused = [self._node.refused] if self._node.refused else []
-        return [*alliances.troubles(self._node.versions), *refused, *self._node.standing.lacking]
+        topics = self._node.topics.causes.values()
+        return [*alliances.troubles(self._node.versions), *refused, *self._node.standing.lacking, *topics]
 
     def rebuilding(self) -> dict[str, str]:
         """The rebuilds of this process by read model: running, or how they ended."""

@@ -18,6 +18,7 @@ from services.bureau.office import Office
 from services.exchange import joining, witness
 from services.exchange import schema as exchange_schema
 from services.exchange.receive import Receiver
+from services.exchange.refused import Refused
 from services.exchange.ship import Shipper
 from services.exchange.tiles_client import TilesClient
 from services.ledger import closing, confirm, heirs, keyring, logs, receipts
@@ -69,7 +70,8 @@ def migrations() -> tuple[Migration, ...]:
 class Node:
     """A node's parts. `open` makes the database ready, `start` sets the loops going, `close` ends all.
 
-    `refused`: why a valid version of the alliance document cannot be used here.
+    `refused`: why a valid version of the alliance document cannot be used here; `topics`: which of its own
+    cannot be used.
     """
 
     def __init__(
@@ -93,7 +95,7 @@ class Node:
             keys.load_all(settings.keys.dir, alliance.id, log)  # a node without them does not start
         self.signer = keys.load_node(settings.keys.dir, alliance.id, self.name)
         self.guard_file = GuardFile(settings.guard.file)
-        self.standing, self.loops = Standing(), Loops()
+        self.standing, self.loops, self.topics = Standing(), Loops(), Refused()
         self.refused: str | None = None
         self._reclaim_at = 0.0
         self.witness_every, self.ask_every, self.met = witness_every, ask_every, threading.Event()
@@ -269,7 +271,7 @@ class Node:
         """Cosign, and read what others cosigned: it may show that this database is an old backup."""
         cosigner = Cosigner(self.database, self.alliance, self.name, self.signer, self.guard_file)
         witnessing = witness.Witness(
-            self.exchange, cosigner, self.now, every=self.witness_every, met=self.met
+            self.exchange, cosigner, self.now, every=self.witness_every, met=self.met, refused=self.topics
         )
         try:
             witnessing.run(stop, self._judge)
@@ -314,7 +316,7 @@ class Node:
         if not self.own:
             stop.wait()
             return
-        shipper = Shipper(self.database, self.exchange, self.guard_file, self.own)
+        shipper = Shipper(self.database, self.exchange, self.guard_file, self.own, refused=self.topics)
         try:
             shipper.run(stop, self.signed)  # makes its topics itself, each log for itself
             if self.loops.stop.is_set() and self.covered.wait(LAST):

@@ -14,7 +14,7 @@ from services.transport.inprocess import InProcessExchange
 from services.transport.kafka import KafkaExchange, Settings
 from tests.services.exchange import world
 from tests.services.exchange.world import Follower, Writer
-from tests.services.ledger.nodes import Ledger
+from tests.services.ledger.nodes import LOG, OTHER, Ledger
 from tests.support.databases import Server
 
 NewLedger: TypeAlias = Callable[[], Ledger]
@@ -54,8 +54,8 @@ def new_ledger(postgres: Server, new_database: Callable[..., str], tmp_path: Pat
 
 @pytest.fixture
 def new_writer(new_ledger: NewLedger) -> Callable[..., Writer]:
-    def new(exchange: Exchange, **more: tuple[str, ...]) -> Writer:
-        return Writer(new_ledger(), exchange, **more)
+    def new(exchange: Exchange, names: tuple[str, ...] = (LOG, OTHER)) -> Writer:
+        return Writer(new_ledger(), exchange, names)
 
     return new
 

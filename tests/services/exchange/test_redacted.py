@@ -187,11 +187,11 @@ def test_a_topic_that_may_not_be_deleted_is_told_and_shipped_to(
     monkeypatch.setattr(inprocess, "drop", refuse)
     writer.ship(2)
     assert sequences(inprocess) == [*range(1, 13)]
-    assert "redacted" in writer.shipper.refused()[LOG]
+    assert "redacted" in writer.refused.causes[LOG]
     monkeypatch.undo()
     writer.ship()
     assert sequences(inprocess) == [*range(6, 13)]
-    assert writer.shipper.refused() == {}
+    assert writer.refused.causes == {}
 
 
 def test_a_stretch_whose_decision_the_holder_has_not_published_is_asked_for_again(

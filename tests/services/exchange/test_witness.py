@@ -11,6 +11,7 @@ import pytest
 from events import checkpoints, errors, merkle, notes
 from events.alliance import Alliance
 from events.alliance_document import Bureau, Document, Key, Log, Node, Policy
+from services.exchange.refused import Refused
 from services.exchange.witness import Witness
 from services.ledger import logs, receipts, store, witnessing
 from services.ledger.cosigning import Cosigner
@@ -65,6 +66,7 @@ class Party:
     exchange: Exchange
     at: datetime = NOON
     ticks: float = 0.0
+    refused: Refused = field(default_factory=Refused)
     witness: Witness = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +81,9 @@ class Party:
 
     def restart(self) -> None:
         signer = Cosigner(self.ledger.database, ALL, self.name, cosigner(self.name), self.ledger.guard)
-        self.witness = Witness(self.exchange, signer, lambda: self.at, monotonic=self.hurry)
+        self.witness = Witness(
+            self.exchange, signer, lambda: self.at, refused=self.refused, monotonic=self.hurry
+        )
 
     def hurry(self) -> float:
         """Seconds of a clock that runs so fast that missing topics are looked for at each step."""

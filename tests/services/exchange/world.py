@@ -12,6 +12,7 @@ from events import errors
 from events.alliance import Alliance
 from services.exchange import hints, schema
 from services.exchange.receive import QUIET, Receiver
+from services.exchange.refused import Refused
 from services.exchange.ship import Shipper
 from services.exchange.tiles_client import Holder
 from services.ledger import logs, read, tiles
@@ -37,6 +38,7 @@ class Writer:
     ledger: Ledger
     exchange: Exchange
     names: tuple[str, ...] = (LOG, OTHER)
+    refused: Refused = field(default_factory=Refused)
     shipper: Shipper = field(init=False)
     checkpointer: Checkpointer = field(init=False)
 
@@ -47,7 +49,9 @@ class Writer:
 
     def restart(self) -> None:
         """As after a restart of the process: what was in memory is gone."""
-        self.shipper = Shipper(self.ledger.database, self.exchange, self.ledger.guard, self.names, look=0.0)
+        self.shipper = Shipper(
+            self.ledger.database, self.exchange, self.ledger.guard, self.names, look=0.0, refused=self.refused
+        )
 
     def record(self, count: int, log: str = LOG) -> None:
         """Append, sign, do not ship."""

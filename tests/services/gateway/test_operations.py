@@ -68,7 +68,7 @@ def test_a_read_only_node_says_why_on_every_page_and_takes_nothing(clerk: Seat, 
 
 def test_what_is_wrong_with_the_alliance_document_is_shown(clerk: Seat, house: House) -> None:
     house.troubles = ["version 3 has two successors, signed by 500116 twice"]
-    assert "联盟文件或密钥：version 3 has two successors" in clerk("500116/clerk").get("/operations")
+    assert "联盟文件、密钥或主题：version 3 has two successors" in clerk("500116/clerk").get("/operations")
 
 
 def test_the_configuration_shows_no_secret(clerk: Seat) -> None:
