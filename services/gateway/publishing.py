@@ -18,6 +18,7 @@ from services.runtime.database import Connection
 routes = APIRouter(tags=["tiles"])
 
 
+@routes.head("/alliance/{number}.note", include_in_schema=False)
 @routes.get("/alliance/{number}.note", summary="联盟文件的一个版本 · a version of the alliance document")
 def version(number: Annotated[int, Path(ge=1, le=POSITION_LIMIT)], request: Request) -> Response:
     """The signed note, for everybody. Raises NotFound for a version that is not held here."""
@@ -27,6 +28,7 @@ def version(number: Annotated[int, Path(ge=1, le=POSITION_LIMIT)], request: Requ
     return Response(note, media_type="text/plain; charset=utf-8", headers={"cache-control": "no-cache"})
 
 
+@routes.head("/log/{log}/{path:path}", include_in_schema=False)
 @routes.get("/log/{log}/{path:path}", summary="检查点与默克尔瓦片 · checkpoint and tiles")
 def serve(log: LogName, path: str, request: Request) -> Response:
     """`checkpoint`, `tile/<level>/<index>[.p/<width>]` or `tile/entries/<index>[.p/<width>]`.
