@@ -1,6 +1,8 @@
 """Drafts and reviews: what binds the bureau waits here, outside the log, until its leader releases it."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -20,6 +22,10 @@ from services.runtime.database import Connection, Database
 
 RELEASE_DAYS = 3
 """Working days in which a draft should be released or returned."""
+_AT_ONCE = 2
+"""Drafts that are moved at once: whoever releases needs a second connection, and must always find one."""
+_PATIENCE = 10.0
+"""Seconds to wait for one's turn."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ class Desk:
         workdays: Callable[[date, int], date],
     ) -> None:
         self._database, self._office, self._clock, self._workdays = database, office, clock, workdays
+        self._turns = threading.BoundedSemaphore(_AT_ONCE)
 
     def take(self, log: str, order: Order) -> Answer | Draft:
         """Do what an officer may do alone, and lay what binds the bureau before its leader.
@@ -94,18 +101,14 @@ class Desk:
         body, now = order.command.model_dump_json(exclude_none=True), self._clock()
         self._office.cite(log[:6], order.command)
         row = [draft, log, order.command.context, order.command.name, body, order.if_match, order.officer.id]
-        with self._database.connection() as conn:
+        with self._database.transaction() as conn:
+            self._office.reserve(conn, log, order)
             conn.execute(
                 "INSERT INTO desk.draft (id, log, context, command, body, if_match, proposer, due, proposed)"
                 " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
                 [*row, self._workdays(self._today(), RELEASE_DAYS), now],
             )
-            found = _get(conn, log, draft)
-        if found.body != body:
-            raise errors.SameKeyOtherBody(
-                "this key was used with another body; use a new key", field="Idempotency-Key"
-            )
-        return found
+            return _get(conn, log, draft)
 
     def waiting(self, log: str) -> list[Draft]:
         """What waits for the leader or, returned, for the proposer; the most urgent first."""
@@ -130,19 +133,15 @@ class Desk:
 
         Raises NotAllowed, Conflict, and whatever the decision refuses; the draft then stays as it is.
         """
-        found = self.get(log, draft)
-        self._may_decide(found, officer)
-        if found.state not in {"proposed", "reviewed", "released"}:
-            raise errors.Conflict(f"the draft is {found.state}; only what was proposed can be released")
-        answer = self._office.do(
-            log, Order(f"draft/{found.id}", officer, found.order(), None, found.if_match)
-        )
-        # A crash here leaves a recorded command and an open draft: releasing again gives the same answer.
-        self._move(
-            log, draft, ("proposed", "reviewed", "released"),
-            "state = 'released', decider = %s, decided = %s, position = %s",
-            [officer.id, self._clock(), answer.position],
-        )  # fmt: skip
+        self._may_decide(self.get(log, draft), officer)
+        with self._held(log, draft) as (conn, found):
+            if found.state not in {"proposed", "reviewed", "released"}:
+                raise errors.Conflict(f"the draft is {found.state}; only what was proposed can be released")
+            answer = self._office.do(log, Order(_key(draft), officer, found.order(), None, found.if_match))
+            # A crash here leaves a record and an open draft, which can only be released again: see `_move`.
+            if found.state != "released":
+                change = "state = 'released', decider = %s, decided = %s, position = %s"
+                _change(conn, draft, change, [officer.id, self._clock(), answer.position])
         return answer
 
     def send_back(self, log: str, draft: str, officer: Officer, reason: Reason) -> Draft:
@@ -220,15 +219,23 @@ class Desk:
             )
 
     def _move(self, log: str, draft: str, states: tuple[str, ...], change: str, values: list[Any]) -> Draft:
-        with self._database.connection() as conn:
-            moved = conn.execute(
-                f"UPDATE desk.draft SET {change} WHERE log = %s AND id = %s AND state = ANY(%s)",  # noqa: S608  (constants)
-                [*values, log, draft, list(states)],
-            ).rowcount
-            found = _get(conn, log, draft)
-        if not moved:
-            raise errors.Conflict(f"the draft is {found.state} already")
-        return found
+        with self._held(log, draft) as (conn, found):
+            state = "released" if self._office.recorded(log, _key(draft)) else found.state
+            if state not in states:
+                raise errors.Conflict(f"the draft is {state} already")
+            _change(conn, draft, change, values)
+            return _get(conn, log, draft)
+
+    @contextmanager
+    def _held(self, log: str, draft: str) -> Iterator[tuple[Connection, Draft]]:
+        """The draft, which nobody else moves until the end. Raises NotFound, Unavailable."""
+        if not self._turns.acquire(timeout=_PATIENCE):
+            raise errors.Busy("too many drafts are being decided; try again")
+        try:
+            with self._database.transaction() as conn:
+                yield conn, _get(conn, log, draft, " FOR UPDATE")
+        finally:
+            self._turns.release()
 
     def _list(self, log: str, condition: str) -> list[Draft]:
         with self._database.connection() as conn, conn.cursor(row_factory=class_row(Draft)) as cursor:
@@ -242,12 +249,21 @@ _SELECT = (
 )
 
 
-def _get(conn: Connection, log: str, draft: str) -> Draft:
+def _get(conn: Connection, log: str, draft: str, lock: str = "") -> Draft:
     with conn.cursor(row_factory=class_row(Draft)) as cursor:
-        found = cursor.execute(f"{_SELECT} WHERE log = %s AND id::text = %s", [log, draft]).fetchone()
+        found = cursor.execute(f"{_SELECT} WHERE log = %s AND id::text = %s{lock}", [log, draft]).fetchone()
     if found is None:
         raise errors.NotFound("there is no such draft here", field="draft")
     return found
+
+
+def _change(conn: Connection, draft: str, change: str, values: list[Any]) -> None:
+    conn.execute(f"UPDATE desk.draft SET {change} WHERE id = %s", [*values, draft])  # noqa: S608  (constants)
+
+
+def _key(draft: str) -> str:
+    """The command id of a draft's release."""
+    return f"draft/{draft}"
 
 
 def _leads(log: str, officer: Officer) -> None:

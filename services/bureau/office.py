@@ -18,7 +18,7 @@ from services.ledger import append
 from services.ledger.append import Repeated
 from services.ledger.recorder import event_store
 from services.runtime import clock
-from services.runtime.database import Database
+from services.runtime.database import Connection, Database
 from services.runtime.failpoints import failpoint
 
 _TRIES = 4
@@ -202,17 +202,41 @@ class Office:
         for digest in sharing.attachments(command):
             self._entitle(bureau, digest, ())
 
+    def reserve(self, conn: Connection, log: str, order: Order) -> None:
+        """The key is this order's, though nothing is recorded yet, in the caller's transaction.
+
+        Raises SameKeyOtherBody.
+        """
+        if not append.reserve(conn, log, order.key, self._event(log, order.key), order.digest()):
+            raise _other_body()
+
+    def recorded(self, log: str, key: str) -> bool:
+        """Whether a record stands under the key."""
+        with self._database.connection() as conn:
+            known = append.answered(conn, log, key, self._event(log, key))
+        return known is not None and known.position > 0
+
     def _first_answer(self, log: str, order: Order) -> Answer | None:
-        event = envelope.event_id(envelope.namespace(self._alliance, log), order.key, 0)
+        event = self._event(log, order.key)
         with self._database.connection() as conn:
             known = append.answered(conn, log, order.key, event)
         if known is None:
             return None
         if known.digest and bytes(known.digest) != order.digest():
-            raise errors.SameKeyOtherBody(
-                "this key was used with another body; use a new key", field="Idempotency-Key"
-            )
+            raise _other_body()
+        if not known.position:
+            raise errors.Conflict("a draft lies under this key: release it, or use a new key")
         return Answer(event, log, known.position, known.events)
+
+    def _event(self, log: str, key: str) -> str:
+        """The id of the first event of the command under a key."""
+        return envelope.event_id(envelope.namespace(self._alliance, log), key, 0)
+
+
+def _other_body() -> errors.SameKeyOtherBody:
+    return errors.SameKeyOtherBody(
+        "this key was used with another body; use a new key", field="Idempotency-Key"
+    )
 
 
 def _expects(cases: Sequence[Case]) -> list[tuple[str, int]]:

@@ -2,8 +2,8 @@
 
     {"log": "500116", "command": "activity/plan", "body": {…}, "at": "2025-05-01T08:00:00+08:00"}
 
-`at` is when it is taken to be recorded, with a zone, from 1900 to now; without it, now. The key of a line is the
-SHA-256 digest of its bytes, in hex, so that the same line again gives the first answer.
+`at` is when it is taken to be recorded, with a zone, from 1900 to now; without it, now. The key of a line is
+the SHA-256 digest of its bytes, in hex, so that the same line again gives the first answer.
 """
 
 import json

@@ -136,6 +136,21 @@ def answered(conn: Connection, log: str, command: str, event: str) -> Answered |
     return Answered(*row) if row else None  # type: ignore[arg-type]  # the table's own types
 
 
+def reserve(conn: Connection, log: str, command: str, event: str, digest: bytes) -> bool:
+    """Take a command id for an answer that records nothing; False when it is another request's.
+
+    Waits for a transaction that is about to take it. As in `answered`, the event alone may tell of a command.
+    """
+    conn.execute(
+        "INSERT INTO ledger.command VALUES (%s, %s, %b, 0, 0) ON CONFLICT DO NOTHING", [log, command, digest]
+    )
+    row = conn.execute(
+        "SELECT bool_and(digest = %b) FROM ledger.command WHERE log = %s AND command = ANY (%s)",
+        [digest, log, [command, event]],
+    ).fetchone()
+    return row == (True,)
+
+
 def holder(conn: Connection, log: str, kind: str, key: str) -> str | None:
     """The stream that holds a claim."""
     row = conn.execute(

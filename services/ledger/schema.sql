@@ -85,7 +85,7 @@ CREATE TABLE ledger.command (
     log      text COLLATE "C" NOT NULL,
     command  text COLLATE "C" NOT NULL,
     digest   bytea NOT NULL,                  -- of the request, so that another body is noticed
-    position bigint NOT NULL,                 -- of the command's first event
+    position bigint NOT NULL,                 -- of the command's first event; 0: answered, nothing recorded
     count    integer NOT NULL,
     CONSTRAINT command_once PRIMARY KEY (log, command)
 );

@@ -1,14 +1,21 @@
 """Drafts: nothing stands in a log before the leader releases it, and nobody releases what they proposed."""
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from uuid import UUID
+
 import pytest
 
 from events import errors
 from events.loops import Role
 from events.values import Reason
+from services.bureau import commands, cooperation, talent
 from services.bureau.case import Officer
-from services.bureau.desk import Draft
-from services.bureau.office import Answer, Order
-from tests.services.bureau.province import Province, day, officer
+from services.bureau.desk import Desk, Draft
+from services.bureau.office import Answer, Office, Order
+from services.runtime import workdays
+from tests.services.bureau import test_office
+from tests.services.bureau.province import ALLIANCE, Province, day, officer
 from tests.services.bureau.test_cooperation import HOME, proposal
 
 CLERK, LEADER = officer(HOME), officer(HOME, Role.LEADER)
@@ -134,3 +141,124 @@ def test_an_officer_of_another_bureau_can_do_nothing_here(province: Province) ->
     found = draft(province)
     with pytest.raises(errors.NotAllowed):
         province.desk.release(HOME, found.id, officer("510300", Role.LEADER))
+
+
+def while_recording(province: Province, act: Callable[[], object]) -> Desk:
+    """A desk at which something else is asked for between a decision and its record."""
+    office = Office(
+        province.database, ALLIANCE, lambda: province.now, workdays.add, may_write=lambda _: (act(), None)[1]
+    )
+    return Desk(province.database, office, lambda: province.now, workdays.add)
+
+
+@pytest.mark.parametrize("step", ["discard", "return", "review"])
+def test_a_draft_that_is_being_released_is_not_moved_under_the_leaders_hand(
+    province: Province, step: str
+) -> None:
+    # given a draft that the leader releases while somebody else moves it
+    found, other = draft(province), CLERK._replace(id="another")
+    second = LEADER._replace(id="second")
+    moves: dict[str, Callable[[], Draft]] = {
+        "discard": lambda: province.desk.discard(HOME, found.id, CLERK),
+        "return": lambda: province.desk.send_back(HOME, found.id, second, Reason.UNCLEAR),
+        "review": lambda: province.desk.review(HOME, found.id, other),
+    }
+    asked: list[Future[Draft]] = []
+    with ThreadPoolExecutor(1) as pool:
+
+        def move() -> None:
+            if not asked:
+                asked.append(pool.submit(moves[step]))
+                wait(asked, timeout=0.3)
+
+        # when the record is made
+        answer = while_recording(province, move).release(HOME, found.id, LEADER)
+    # then the word that was recorded is the draft's state, and the other is told
+    assert isinstance(asked[0].exception(), errors.Conflict)
+    after = province.desk.get(HOME, found.id)
+    assert (after.state, after.position, after.decider) == ("released", answer.position, LEADER.id)
+    assert entries(province) == answer.events
+
+
+def test_a_draft_whose_record_stands_cannot_be_taken_away_and_releasing_again_completes_it(
+    province: Province,
+) -> None:
+    # given a release that was killed between its record and the draft's move
+    found = draft(province)
+    first = province.office.do(HOME, Order(f"draft/{found.id}", LEADER, found.order()))
+    # when the others go on
+    moves: list[Callable[[], Draft]] = [
+        lambda: province.desk.discard(HOME, found.id, CLERK),
+        lambda: province.desk.send_back(HOME, found.id, LEADER, Reason.UNCLEAR),
+        lambda: province.desk.review(HOME, found.id, CLERK._replace(id="another")),
+    ]
+    for move in moves:
+        with pytest.raises(errors.Conflict, match="the draft is released"):
+            move()
+    # then only the release goes through, and gives the answer of before
+    assert province.desk.release(HOME, found.id, LEADER) == first
+    assert province.desk.get(HOME, found.id).state == "released"
+
+
+def test_who_released_first_stays_named_when_another_leader_releases_again(province: Province) -> None:
+    found = draft(province)
+    first = province.desk.release(HOME, found.id, LEADER)
+    assert province.desk.release(HOME, found.id, LEADER._replace(id="second")) == first
+    assert province.desk.get(HOME, found.id).decider == LEADER.id
+
+
+def test_many_releases_at_once_do_not_wait_for_one_another_for_ever(province: Province) -> None:
+    # given more drafts than the node has connections
+    found = [draft(province, key=f"d{number}") for number in range(12)]
+    # when all are released at the same moment, each twice
+    with ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(lambda d: province.desk.release(HOME, d.id, LEADER), [*found, *found]))
+    # then each stands once
+    assert answers[:12] == answers[12:]
+    assert entries(province) == sum(a.events for a in answers[:12])
+
+
+def test_a_key_means_one_command_of_its_log_whether_it_binds_or_not(province: Province) -> None:
+    # given a key under which a draft waits, and one under which a record stands
+    draft(province, key="binds")
+    plan = test_office.plan()
+    done = province.desk.take(HOME, Order("free", CLERK, plan))
+    # when each is used for the other kind of command
+    # then it is refused, and nothing is added
+    with pytest.raises(errors.SameKeyOtherBody):
+        province.desk.take(HOME, Order("binds", CLERK, plan))
+    with pytest.raises(errors.SameKeyOtherBody):
+        draft(province, key="free")
+    assert province.desk.take(HOME, Order("free", CLERK, plan)) == done
+    assert (entries(province), len(province.desk.waiting(HOME))) == (1, 1)
+
+
+def test_a_key_of_a_draft_is_no_key_of_another_command_with_the_same_body(province: Province) -> None:
+    # given two binding commands that are written in the same words
+    words = f'{{"log": "510300", "stream": "{UUID(int=1)}", "reason": {{"code": "other"}}}}'
+    one, other = (commands.parse(kind, words) for kind in (cooperation.DeclineToSign, talent.DeclineOffer))
+    assert (one.binding, other.binding) == (True, True)
+    assert one.model_dump_json(exclude_none=True) == other.model_dump_json(exclude_none=True)
+    province.desk.take(HOME, Order("k", CLERK, one))
+    # when the key of the one is used for the other
+    with pytest.raises(errors.SameKeyOtherBody):
+        province.desk.take(HOME, Order("k", CLERK, other))
+
+
+def test_one_of_two_commands_under_one_key_at_the_same_moment_is_refused(province: Province) -> None:
+    # given two kinds of command under each of some keys
+    orders = [Order(f"k{n}", CLERK, c) for n in range(10) for c in (proposal(), test_office.plan())]
+
+    def attempt(order: Order) -> bool:
+        try:
+            province.desk.take(HOME, order)
+        except errors.SameKeyOtherBody:
+            return False
+        return True
+
+    # when all come at once
+    with ThreadPoolExecutor(4) as pool:
+        taken = list(pool.map(attempt, orders))
+    # then of each pair one was taken
+    assert [sum(pair) for pair in zip(taken[::2], taken[1::2], strict=True)] == [1] * 10
+    assert entries(province) + len(province.desk.waiting(HOME)) == 10
