@@ -12,10 +12,8 @@ from services.bureau import commands, registry
 from services.bureau.commands import Command
 from services.bureau.desk import Draft
 from services.bureau.office import Answer, Order
-from services.gateway import acting
+from services.gateway import acting, keys
 from services.gateway.site import Site
-
-KEY_LIMIT = 128
 
 
 def router() -> APIRouter:
@@ -46,7 +44,11 @@ def _add_command(routes: APIRouter, kind: type[Command]) -> None:
 
 def _documented(kind: type[Command]) -> dict[str, Any]:
     """What the route takes, for the OpenAPI document: the body's schema stands inline."""
-    parameters = [{"name": "Idempotency-Key", "in": "header", "required": True, "schema": {"type": "string"}}]
+    parameters: list[dict[str, Any]] = [{
+        "name": "Idempotency-Key", "in": "header", "required": True,
+        "schema": {"type": "string", "pattern": keys.PATTERN},
+        "description": "such as a UUID; the same key and command give the first answer again",
+    }]  # fmt: skip
     if kind.changes:
         parameters.append(
             {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}}
@@ -73,8 +75,11 @@ async def _order(request: Request, kind: type[Command]) -> Order:
     """The order in a request. Raises Invalid, NotAllowed."""
     officer = acting.acting(request)
     key = request.headers.get("idempotency-key", "")
-    if not 1 <= len(key) <= KEY_LIMIT or not key.isprintable():
-        raise errors.Invalid("Idempotency-Key: send one of 1 to 128 characters", field="Idempotency-Key")
+    if not keys.good(key):
+        raise errors.Invalid(
+            'Idempotency-Key: send one of 1 to 128 characters without "/", such as a UUID',
+            field="Idempotency-Key",
+        )
     body = await request.body()
     return Order(key, officer, commands.parse(kind, _checked(body)), None, _if_match(request))
 

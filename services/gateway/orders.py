@@ -16,7 +16,7 @@ from services.bureau.case import Officer
 from services.bureau.commands import Command
 from services.bureau.desk import Draft
 from services.bureau.office import Answer, Order
-from services.gateway import acting, forms, fresh, homes, kinds, uploads
+from services.gateway import acting, forms, fresh, homes, keys, kinds, uploads
 from services.gateway.forms import Field, Filled
 from services.gateway.sheet import Sheet
 from services.gateway.things import Thing
@@ -93,7 +93,7 @@ def order(kind: type[Command], officer: Officer, posted: Posted) -> Order:
 def ordered(kind: type[Command], officer: Officer, posted: Posted, body: Mapping[str, Any]) -> Order:
     """The order with this body, under the form's key and version. Raises Invalid."""
     key, version = posted.one("key"), posted.one("version")
-    if not 1 <= len(key) <= 128 or not key.isprintable():  # noqa: PLR2004  (as the API's Idempotency-Key)
+    if not keys.good(key):
         raise errors.Invalid("the form is incomplete; open it again", field="key")
     match = (
         int(version) if version.isascii() and version.isdigit() and len(version) <= _VERSION_LIMIT else None

@@ -15,7 +15,7 @@ from events.event import Key
 from services.demo.embedded import Embedded
 
 PATIENCE = 20.0
-_KEYS = (f"journey/{number}" for number in count(1))
+_KEYS = (f"journey-{number}" for number in count(1))
 
 
 @dataclass

@@ -14,6 +14,7 @@ from httpx2 import Response
 
 from events import catalogue, checkpoints, merkle
 from services.people import attachments, fetch, requests
+from tests.services.gateway.clerks import URL
 from tests.services.gateway.houses import House, log_signer, node_signer
 
 PLAN = {
@@ -185,6 +186,7 @@ def test_what_is_not_there_is_said(refused: Post, command: str, body: Any, statu
         ({"yinqiao-officer": "nobody"}, 403),
         ({"idempotency-key": ""}, 422),
         ({"idempotency-key": "k" * 129}, 422),
+        ({"idempotency-key": "draft/00000000-0000-4000-8000-000000000000"}, 422),
         ({"if-match": "soon"}, 422),
         ({"if-match": "9" * 40}, 422),
     ],
@@ -192,6 +194,35 @@ def test_what_is_not_there_is_said(refused: Post, command: str, body: Any, statu
 def test_who_acts_and_under_which_key_is_checked(refused: Post, headers: dict[str, str], status: int) -> None:
     sent = {k.replace("-", "_"): v for k, v in headers.items()}
     assert refused("activity/plan", PLAN, **sent).status_code == status
+
+
+def test_a_clerk_cannot_take_the_key_under_which_a_draft_is_released(
+    post: Post, client: TestClient, house: House
+) -> None:
+    # given a draft that waits for the leader
+    text = house.site.attachments.put("500116", "第一条".encode(), "text/plain", ()).model_dump()
+    body = {"title": "备忘录", "subjects": ["talent"], "parties": ["510000"], "text": text}
+    draft = post("cooperation/propose", body).json()["draft"]
+    # when a clerk sends the key of its release, to the API or in a form
+    answer = post("activity/plan", PLAN, key=f"draft/{draft}")
+    form = {**PLAN, "place.division": "500116", "key": f"draft/{draft}"}
+    form.pop("place")
+    page = client.post("/forms/activity/plan", data=form, headers={**OFFICER, "origin": URL})
+    # then both are told what to send, and the leader can release
+    assert answer.status_code == page.status_code == 422
+    assert (answer.json()["field"], answer.json()["detail"]) == (
+        "Idempotency-Key", 'Idempotency-Key: send one of 1 to 128 characters without "/", such as a UUID',
+    )  # fmt: skip
+    leader = {"yinqiao-officer": "500116/leader", "origin": URL}
+    released = client.post(f"/drafts/500116/{draft}/release", headers=leader, data={})
+    assert (released.status_code, stored(house)) == (200, 2)
+
+
+def test_the_openapi_document_says_what_a_key_is(app: FastAPI) -> None:
+    plan = app.openapi()["paths"]["/api/v1/bureaus/{code}/activity/plan"]["post"]
+    (key,) = [p for p in plan["parameters"] if p["name"] == "Idempotency-Key"]
+    for text, good in (("k", True), ("a" * 128, True), ("", False), ("a" * 129, False), ("draft/1", False)):
+        assert jsonschema.Draft202012Validator(key["schema"]).is_valid(text) is good
 
 
 def test_another_bureaus_log_cannot_be_written(refused: Post) -> None:
