@@ -13,6 +13,7 @@ from services.demo import agree, world
 from services.demo.agree import Agreement
 from services.demo.embedded import Embedded
 from services.demo.separate import Broker, Separate
+from services.demo.world import World
 from services.runtime import clock, logs
 
 Demo = Embedded | Separate
@@ -27,9 +28,7 @@ def stay(exchange: str, folder: Path, *, fresh: bool) -> list[str]:
             world.erase(folder)
         with (folder / "log").open("a", encoding="utf-8") as log:
             logs.configure(clock.now, log)
-            typer.echo(
-                "正在启动演示,首次启动需装载约一万四千条记录 · starting, the first time loads", err=True
-            )
+            typer.echo(starting(folder), err=True)
             with _opened(exchange, folder, kept=True) as demo:
                 demo.load()
                 demo.serve()
@@ -37,6 +36,13 @@ def stay(exchange: str, folder: Path, *, fresh: bool) -> list[str]:
                 while True:
                     demo.watch()
                     time.sleep(_LOOK)
+
+
+def starting(folder: Path) -> str:
+    """What is said while the demo starts: that it takes longer, when it has still to be loaded."""
+    if World(folder).is_loaded():
+        return "正在启动演示 · starting the demo"
+    return "正在启动演示,首次启动需装载约一万四千条记录 · starting the demo; the first time it is loaded"
 
 
 def once(exchange: str, *, as_json: bool) -> list[str]:

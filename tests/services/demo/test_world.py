@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from events import alliance, errors
-from services.demo import documents, facts, world
+from services.demo import documents, facts, stage, world
 from services.demo.world import NODES, World
 from services.node import alliances
 from tests.support.databases import Server
@@ -91,3 +91,12 @@ def test_starting_over_removes_what_is_the_demos_and_nothing_else(made: World) -
 
 def test_the_documents_operators_are_the_nodes() -> None:
     assert set(documents.OPERATORS) == {*(b["node"] for b in facts.bureaus()), "observer"}
+
+
+def test_only_the_first_start_says_that_it_loads(tmp_path: Path) -> None:
+    made = World(tmp_path)
+    for name in NODES:
+        assert "首次启动" in stage.starting(tmp_path)
+        made.node(name).mkdir(parents=True)
+        made.mark_loaded(name)
+    assert "首次" not in stage.starting(tmp_path)
