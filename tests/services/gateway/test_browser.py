@@ -199,6 +199,29 @@ def test_no_page_shuts_anybody_out(browser: Browser, site: str, size: str, look:
     assert found == []
 
 
+@pytest.mark.parametrize("width", [390, 600, 800, 1100, 1200, 1216, 1280, 1440])
+def test_nothing_touches_the_edge_of_the_window(page: Page, site: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{site}/activity/activity")
+    for part in ("h1", ".brand", ".strip span", "footer p", ".card"):
+        box = page.locator(part).first.bounding_box()
+        assert box is not None
+        assert box["x"] >= 12, part
+        assert box["x"] + box["width"] <= width - 12, part
+
+
+def test_paper_shows_what_is_and_offers_nothing(page: Page, site: str) -> None:
+    act(page, site, "500117/clerk")
+    plan(page, site, "打印")
+    offered = page.get_by_role("heading", name="可以办理"), page.get_by_role("link", name="更正")
+    for part in offered:
+        expect(part.first).to_be_visible()
+    page.emulate_media(media="print")
+    for part in (*offered, page.get_by_role("link", name="作废")):
+        expect(part.first).to_be_hidden()
+    expect(page.get_by_role("heading", name="办理经过")).to_be_visible()
+
+
 def test_words_beside_an_answer_open_in_place_and_errors_show_where_one_works(page: Page, site: str) -> None:
     act(page, site, "500117/clerk")
     plan(page, site, "有附文")
