@@ -194,6 +194,8 @@ class Receiver:
     def _taken_back(self, batch: Batch, done: Round) -> int:
         self._saved |= {hint.log: hint for hint in batch.hints if hint.log not in done.failed}
         new = sum(self._logs[log].advance(stored) for log, stored in done.stored.items())
+        for log in done.stopped:
+            self._leave(log)
         for log, breach in done.breaches.items():
             self._stop(log, breach)
         examined = sum(self._examine(self._logs[log]) for log in done.doubtful)
@@ -206,6 +208,8 @@ class Receiver:
             dropped = settle.examine(self._database, self._alliance, followed, self._now())
         except errors.Breach as breach:
             self._stop(followed.log, breach)
+        except errors.Conflict:
+            self._leave(followed.log)
         else:
             self._dropped.update({(followed.log, kind): count for kind, count in dropped.items()})
         return followed.buffer.stored - before
@@ -256,6 +260,9 @@ class Receiver:
     def _stop(self, log: str, breach: errors.Breach) -> None:
         """Keep the evidence; this log is read no more, the others go on."""
         logs.stop(self._database, log, breach)
+        self._leave(log)
+
+    def _leave(self, log: str) -> None:
         self._logs[log].stopped = True
         self._logs[log].buffer.clear()
 

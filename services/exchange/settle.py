@@ -43,17 +43,19 @@ class Round:
     """What one transaction over all logs came to; it counts once that is committed.
 
     `stored`: how far the ledger now holds a log. `doubtful`: notes or values that do not fit are left.
+    `stopped`: others found a breach of theirs meanwhile.
     """
 
     stored: dict[str, int] = field(default_factory=dict)
     doubtful: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
     breaches: dict[str, errors.Breach] = field(default_factory=dict)
     dropped: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @property
     def failed(self) -> set[str]:
         """The logs whose order was not carried out."""
-        return {*self.doubtful, *self.breaches}
+        return {*self.doubtful, *self.stopped, *self.breaches}
 
 
 def settle(conn: Connection, alliance: Alliance, orders: Iterable[Order]) -> Round:
@@ -69,6 +71,8 @@ def settle(conn: Connection, alliance: Alliance, orders: Iterable[Order]) -> Rou
                 done.doubtful.append(order.log)
         except errors.Breach as breach:
             done.breaches[order.log] = breach
+        except errors.Conflict:
+            done.stopped.append(order.log)
     return done
 
 
@@ -80,7 +84,9 @@ def _fits(conn: Connection, alliance: Alliance, log: str, run: Run, end: int) ->
 
 
 def examine(database: Database, alliance: Alliance, followed: Followed, now: float) -> Counter[str]:
-    """Take a doubtful run apart, note by note; gives what was dropped, by kind. Raises Breach, Unavailable.
+    """Take a doubtful run apart, note by note; gives what was dropped, by kind.
+
+    Raises Breach, Unavailable, and Conflict when the log was stopped meanwhile.
 
     A forged note is dropped and the run stays. Under a valid one, the ways to fill the slots are tried; when
     none leads to its root, the run is dropped.

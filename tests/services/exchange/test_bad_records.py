@@ -8,6 +8,7 @@ from events import checkpoints, errors, keys
 from services.exchange import receive
 from services.exchange.buffer import OVERHEAD
 from services.exchange.receive import Receiver
+from services.ledger import logs
 from services.transport.base import Exchange, Record
 from services.transport.inprocess import InProcessExchange
 from tests.services.exchange.world import Follower, Writer, again, agree, publish, topic, values
@@ -328,6 +329,28 @@ def test_two_histories_under_one_key_on_the_topic_stop_the_log(
     # then both notes are the evidence
     assert follower.breaches() == [(3, "fork")]
     assert values(follower.ledger) == first
+
+
+def test_a_log_that_somebody_else_stopped_is_left_and_the_others_go_on(
+    exchange: Exchange, new_writer: NewWriter, new_follower: NewFollower
+) -> None:
+    # given a follower of two logs
+    writer, follower = new_writer(exchange), new_follower(exchange)
+    for log in (LOG, OTHER):
+        writer.ship(2, log)
+    follower.reach(2)
+    follower.reach(2, OTHER)
+    # when a receipt shows, while it reads, that one of them has two histories
+    logs.stop(follower.ledger.database, LOG, errors.Fork("two histories", position=2))
+    for log in (LOG, OTHER):
+        writer.record(100, log)
+    writer.ship()
+    # then the other one is received as before, together with it and after it
+    follower.reach(102, OTHER)
+    writer.ship(3, LOG)
+    writer.ship(3, OTHER)
+    follower.reach(105, OTHER)
+    assert (follower.state(), follower.sizes()[LOG]) == ("stopped", 2)
 
 
 def test_what_a_topic_lacks_at_its_end_is_fetched_from_a_holder(
