@@ -8,11 +8,15 @@ from events import catalogue, errors
 from events.event import Event, Record
 from events.holes import Held, Hole
 from events.membership import LogClosed, RecordRedacted
-from services.ledger import read
+from services.ledger import logs, read
 from services.runtime.database import Connection
 
 GONE = b""
 """What stands in the place of a redacted value."""
+_SPAN = 5_000
+"""Records of a log that one statement reads: measured 10 ms for one digest, 0.4 s for a hundred."""
+_LOOK = 20
+"""Redacted records whose attachments are sought together."""
 _MARK = f'"type":"{RecordRedacted.type}","subject":'.encode()
 
 
@@ -149,19 +153,41 @@ class Named(NamedTuple):
 
 
 def named(conn: Connection) -> list[Named]:
-    """Of the redacted records those whose attachments were not looked at yet."""
+    """Of the redacted records those whose attachments were not looked at yet, some at a time."""
     rows = conn.execute(
-        "SELECT log, position, attachments FROM ledger.redacted WHERE attachments <> '{}' ORDER BY 1, 2"
+        "SELECT log, position, attachments FROM ledger.redacted WHERE attachments <> '{}'"
+        " ORDER BY 1, 2 LIMIT %s",
+        [_LOOK],
     ).fetchall()
     return [Named(*row) for row in rows]  # type: ignore[arg-type]  # the table's own types
 
 
-def stands(conn: Connection, digest: str) -> bool:
-    """Whether any record that is held here names the attachment. Reads all of them."""
-    row = conn.execute(
-        "SELECT EXISTS (SELECT FROM ledger.entry WHERE position(%b IN value) > 0)", [digest.encode()]
-    ).fetchone()
-    return row == (True,)
+def standing(conn: Connection, digests: Iterable[str]) -> set[str]:
+    """Those of the attachments that any record which is held here names. Reads all records once.
+
+    On a connection in autocommit mode each span is a statement of its own, far from any deadline, however
+    large the ledger is; what is appended meanwhile is read too.
+    """
+    sought, found, seen = set(digests), set[str](), dict[str, int]()
+    while ahead := {
+        log: head for log, head in logs.heads(conn).items() if sought and head > seen.get(log, 0)
+    }:
+        for log, head in ahead.items():
+            for after in range(seen.get(log, 0), head, _SPAN):
+                found |= _naming(conn, log, after, sought)
+            seen[log] = head
+    return found
+
+
+def _naming(conn: Connection, log: str, after: int, digests: Iterable[str]) -> set[str]:
+    rows = conn.execute(_NAMING, [[*digests], log, after, after + _SPAN]).fetchall()
+    return {str(digest) for (digest,) in rows}
+
+
+_NAMING = """
+SELECT DISTINCT d FROM ledger.entry e, unnest(%s::text[]) AS d
+WHERE e.log = %s AND e.position > %s AND e.position <= %s AND position(convert_to(d, 'UTF8') IN e.value) > 0
+"""
 
 
 def looked_at(conn: Connection, record: Named) -> None:

@@ -1,5 +1,7 @@
 """Attachments of redacted records: they are erased, unless a record that stands names them too."""
 
+from collections.abc import Collection
+
 from services.ledger import redaction
 from services.ledger.redaction import Named
 from services.people.holdings import Holdings
@@ -15,12 +17,12 @@ def attachments(database: Database, holdings: Holdings) -> int:
     """Erase them, own ones and copies; how many. Killed at any point, it begins again. Raises Unavailable."""
     with database.connection() as conn:
         records = redaction.named(conn)
-    return sum(_removed(database, holdings, record) for record in records)
+        standing = redaction.standing(conn, {digest for record in records for digest in record.digests})
+    return sum(_removed(database, holdings, record, standing) for record in records)
 
 
-def _removed(database: Database, holdings: Holdings, record: Named) -> int:
-    with database.connection() as conn:
-        left = [digest for digest in record.digests if not redaction.stands(conn, digest)]
+def _removed(database: Database, holdings: Holdings, record: Named, standing: Collection[str]) -> int:
+    left = [digest for digest in record.digests if digest not in standing]
     for digest in left:
         holdings.remove(digest)
     with database.transaction() as conn:
