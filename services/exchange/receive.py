@@ -71,6 +71,7 @@ class Receiver:
         self._storing = Storing(database, alliance, wake)
         self._stuck = False
         self._dropped: Counter[tuple[str, str]] = Counter()
+        self._found: dict[str, errors.Breach] = {}
         self._saved: dict[str, Hint] = {}
         self._saved_at = 0.0
         self._quiet, self._look_at = quiet, self._now() + quiet
@@ -92,6 +93,7 @@ class Receiver:
         """
         if not self._logs:
             self._open()
+        self._keep_evidence()
         new = self._store(wait=self._stuck or self._weight() > self._cap // 2) + self._heal()
         self._assignment.refresh(self._logs.values(), self._now())
         self._take(self._assignment.poll(self._pause(timeout), BATCH))
@@ -198,7 +200,9 @@ class Receiver:
             self._leave(log)
         for log, breach in done.breaches.items():
             self._stop(log, breach)
+        self._keep_evidence()
         examined = sum(self._examine(self._logs[log]) for log in done.doubtful)
+        self._keep_evidence()
         return new + self._told(examined)
 
     def _examine(self, followed: Followed) -> int:
@@ -216,7 +220,8 @@ class Receiver:
 
     def _heal(self) -> int:
         """Take in what holders gave, and ask them where a topic did not lead on in time."""
-        new = sum(self._taken_in(answer) for answer in self._healer.finished())
+        new = self._told(sum(self._taken_in(answer) for answer in self._healer.finished()))
+        self._keep_evidence()
         now = self._now()
         self._look_beyond(now)
         for followed in self._logs.values():
@@ -224,7 +229,7 @@ class Receiver:
             free = not (followed.paused or followed.stopped or followed.log in self._storing.logs)
             if free and trouble is not None and trouble.due <= now:
                 self._ask(followed)
-        return self._told(new)
+        return new
 
     def _look_beyond(self, now: float) -> None:
         """A topic may simply end early, its owner down: what others hold beyond it is asked for from them."""
@@ -258,9 +263,15 @@ class Receiver:
         return 0
 
     def _stop(self, log: str, breach: errors.Breach) -> None:
-        """Keep the evidence; this log is read no more, the others go on."""
-        logs.stop(self._database, log, breach)
+        """This log is read no more, the others go on; nothing is stored before the evidence is."""
+        self._found[log] = breach
         self._leave(log)
+
+    def _keep_evidence(self) -> None:
+        """While the database is away it is held here; killed then, the log's hint still points before it."""
+        for log, breach in list(self._found.items()):
+            logs.stop(self._database, log, breach)
+            del self._found[log]
 
     def _leave(self, log: str) -> None:
         self._logs[log].stopped = True

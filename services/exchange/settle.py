@@ -84,12 +84,10 @@ def _fits(conn: Connection, alliance: Alliance, log: str, run: Run, end: int) ->
 
 
 def examine(database: Database, alliance: Alliance, followed: Followed, now: float) -> Counter[str]:
-    """Take a doubtful run apart, note by note; gives what was dropped, by kind.
+    """Take a doubtful run apart, note by note; gives what was dropped, by kind. Raises Breach, Unavailable.
 
-    Raises Breach, Unavailable, and Conflict when the log was stopped meanwhile.
-
-    A forged note is dropped and the run stays. Under a valid one, the ways to fill the slots are tried; when
-    none leads to its root, the run is dropped.
+    Conflict: it was stopped meanwhile. A forged note is dropped and the run stays. Under a valid one, the
+    ways to fill the slots are tried; when none leads to its root, the run is dropped.
     """
     dropped: Counter[str] = Counter()
     for position, note in sorted(followed.buffer.marks):

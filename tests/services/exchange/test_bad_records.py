@@ -1,17 +1,21 @@
 """What stands on a topic and should not: dropped, counted and healed, or a breach; other logs go on."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import wait
 
 import pytest
 
 from events import checkpoints, errors, keys
 from services.exchange import receive
 from services.exchange.buffer import OVERHEAD
+from services.exchange.followed import PATIENCE
 from services.exchange.receive import Receiver
 from services.ledger import logs
 from services.transport.base import Exchange, Record
 from services.transport.inprocess import InProcessExchange
-from tests.services.exchange.world import Follower, Writer, again, agree, publish, topic, values
+from tests.services.exchange.world import Follower, Writer, again, agree, full_disk, publish, topic, values
 from tests.services.ledger import nodes
 from tests.services.ledger.nodes import LOG, OTHER, Ledger
 
@@ -353,6 +357,47 @@ def test_a_log_that_somebody_else_stopped_is_left_and_the_others_go_on(
     assert (follower.state(), follower.sizes()[LOG]) == ("stopped", 2)
 
 
+def test_two_histories_stay_to_be_found_while_the_evidence_cannot_be_kept(
+    inprocess: InProcessExchange, new_follower: NewFollower
+) -> None:
+    # given a log of which four records are held
+    follower = new_follower(inprocess)
+    inprocess.create(LOG)
+    publish(inprocess, *signed(nodes.values_of(LOG, 4)))
+    follower.reach(4)
+    # when its key signs another first half, and the evidence cannot be stored
+    publish(inprocess, *signed(nodes.values_of(LOG, 3)))
+    with full_disk(follower.ledger, "ledger.breach"):
+        for _ in range(3):
+            with pytest.raises(errors.Unavailable):
+                step_often(follower)
+        assert follower.breaches() == []
+    # then it is kept as soon as it can be
+    follower.receive(lambda: follower.state() == "stopped", seconds=3)
+    assert follower.breaches() == [(3, "fork")]
+
+
+def test_two_histories_are_found_by_the_next_process_when_the_evidence_could_not_be_kept(
+    inprocess: InProcessExchange, new_follower: NewFollower
+) -> None:
+    follower = new_follower(inprocess)
+    inprocess.create(LOG)
+    publish(inprocess, *signed(nodes.values_of(LOG, 4)))
+    follower.reach(4)
+    publish(inprocess, *signed(nodes.values_of(LOG, 3)))
+    with full_disk(follower.ledger, "ledger.breach"), pytest.raises(errors.Unavailable):
+        step_often(follower)
+    follower.receiver.close()
+    follower.restart()
+    follower.receive(lambda: follower.state() == "stopped", seconds=3)
+    assert follower.breaches() == [(3, "fork")]
+
+
+def step_often(follower: Follower) -> None:
+    for _ in range(20):
+        follower.receiver.step(0.05)
+
+
 def test_what_a_topic_lacks_at_its_end_is_fetched_from_a_holder(
     inprocess: InProcessExchange, new_writer: NewWriter, new_follower: NewFollower
 ) -> None:
@@ -400,6 +445,50 @@ def test_two_histories_are_told_from_damage_by_tiles(
     publish(inprocess, *theirs)
     follower.receive(lambda: follower.state() == "stopped")
     assert follower.breaches() == [(4, "fork")]
+
+
+def test_while_one_answers_evidence_cannot_be_kept_the_other_answers_are_taken_in(
+    inprocess: InProcessExchange, new_writer: NewWriter, new_follower: NewFollower
+) -> None:
+    # given one log with two histories, and another whose topic lacks a record that its owner has
+    elsewhere = InProcessExchange()
+    twin, good = new_writer(elsewhere, names=(LOG,)), new_writer(elsewhere, names=(OTHER,))
+    twin.ship(6)
+    good.ship(6, OTHER)
+    theirs, rest = ([again(message) for message in topic(elsewhere, log)] for log in (LOG, OTHER))
+    asked = threading.Event()
+
+    def hold(log: str, path: str) -> bytes:
+        asked.wait()
+        return (twin if log == LOG else good).hold(log, path)
+
+    follower = new_follower(inprocess, hold)
+    inprocess.create(LOG)
+    inprocess.create(OTHER)
+    publish(inprocess, *signed(nodes.values_of(LOG, 4)))
+    follower.reach(4)
+    healer, received = follower.receiver._healer, follower.receiver._logs.values()
+    # when the holder's answers on both come at once, while the evidence cannot be stored
+    publish(inprocess, *theirs)
+    publish(inprocess, *rest[:2], *rest[3:], log=OTHER)
+    with full_disk(follower.ledger, "ledger.breach"):
+        while any(followed.trouble is None for followed in received):
+            follower.receiver.step(0.01)
+        time.sleep(PATIENCE)
+        follower.receiver.step(0.01)
+        assert list(healer._asked) == [LOG, OTHER]
+        asked.set()
+        wait(healer._asked.values())
+        with pytest.raises(errors.Unavailable):
+            follower.receiver.step(0.01)
+    # then both are taken in, and what follows on the topic is received
+    good.ship(2, OTHER)
+    publish(inprocess, *(again(message) for message in topic(elsewhere, OTHER)[6:]), log=OTHER)
+    follower.receive(lambda: follower.sizes()[OTHER] == 8, seconds=5)
+    assert agree(good.ledger, follower.ledger, log=OTHER)
+    follower.receive(lambda: follower.state() == "stopped", seconds=3)
+    assert follower.breaches() == [(4, "fork")]
+    elsewhere.close()
 
 
 def test_the_same_checkpoint_with_another_root_that_nobody_signed_is_damage(
