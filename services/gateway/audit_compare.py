@@ -47,8 +47,10 @@ def show(
     before: When = "",
     after: When = LIVE,
 ) -> HTMLResponse:
-    """The form, and below it what was worked out of this question, or a button that begins it."""
+    """The form, and below it what was worked out of this question. Raises NotFound for no such model."""
     view = View(request)
+    if model:
+        _known(model)
     asked = {"model": model, "before": before, "after": after} if model and before and after else {}
     job = audit_jobs.of(request).find(_key(asked)) if asked else None
     return audit.page(
@@ -92,16 +94,20 @@ def begin(
 ) -> RedirectResponse:
     """Work it out. Raises NotAllowed, NotFound, Invalid, Busy."""
     view = audit.auditing(request)
-    if model not in BY_NAME:
-        raise errors.NotFound(f"there is no read model {model[:40]!r}", field="model")
+    which = _known(model)
     if not before or not after or before == after:
         raise errors.Invalid("choose two different dates", field="before")
     site, asked = view.site, {"model": model, "before": before, "after": after}
     with site.database.connection() as conn:
         ends = [_vector(conn, before), _vector(conn, after)]
-    which = BY_NAME[model]
     audit_jobs.of(request).start(_key(asked), lambda progress: _compared(site, which, ends, progress))
     return RedirectResponse(f"/audit/compare?{view.encoded(list(asked.items()))}", 303)
+
+
+def _known(name: str) -> ReadModel:
+    if name not in BY_NAME:
+        raise errors.NotFound(f"there is no read model {name!r}", field="model")
+    return BY_NAME[name]
 
 
 def _key(asked: Mapping[str, str]) -> str:

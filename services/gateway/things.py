@@ -150,7 +150,7 @@ class Thing:
     def title(self, view: "View") -> str:
         """What it is called: its own title, what its kind makes of it, or its kind and number."""
         title = self.payload.get("title") or self.kind.title(self, view)
-        return str(title or f"{view.t(self.kind.zh, self.kind.en)} {self.stream[:8]}")
+        return str(title or f"{view.t(self.kind.zh, self.kind.en.capitalize())} {self.stream[:8]}")
 
     def latest(self, *kinds: type[Event]) -> Any:
         """The newest payload of one of these kinds; None for none."""

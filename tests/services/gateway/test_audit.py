@@ -125,3 +125,10 @@ def test_every_page_is_there_in_both_languages(stranger: TestClient) -> None:
     for path, _, _ in audit_words.TABS:
         for lang in ("zh", "en"):
             assert stranger.get(f"{path}?lang={lang}").status_code == 200, path
+
+
+@pytest.mark.parametrize("more", ["", "&before=2025-01-01&after=live"])
+def test_a_comparison_of_a_model_that_is_none_says_so(stranger: TestClient, more: str) -> None:
+    answer = stranger.get(f"/audit/compare?model=nope{more}")
+    assert answer.status_code == 404
+    assert "没有这个读模型" in answer.text

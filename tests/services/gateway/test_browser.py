@@ -1,5 +1,6 @@
 """The pages in a real browser: on a desk and on a telephone, by mouse and by keyboard, for everybody."""
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -261,3 +262,23 @@ def test_a_leader_delegates_and_takes_it_back(page: Page, site: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Delegation")
     row.get_by_role("button", name="Take back").click()
     expect(row).to_contain_text("taken back")
+
+
+def test_in_english_labels_begin_with_a_capital_and_names_keep_their_case(page: Page, site: str) -> None:
+    act(page, site, "500117/clerk")
+    plan(page, site, "e-books together")
+    thing = page.url.partition("?")[0]
+    page.goto(f"{site}/audit/reports/new?query=activities")
+    page.locator("input[name=name]").fill("r1")
+    page.get_by_role("button", name="查询并保存").click()
+    page.wait_for_url(re.compile("/audit/reports/[0-9]+"))
+    for url in (page.url, thing):
+        page.goto(f"{url.partition('?')[0]}?lang=en")
+        assert first_letter(page, "h1") == "none"
+        assert first_letter(page, "h2") == "uppercase"
+
+
+def first_letter(page: Page, selector: str) -> object:
+    """How the first letter of an element is written."""
+    script = "e => getComputedStyle(e, '::first-letter').textTransform"
+    return page.locator(selector).first.evaluate(script)
