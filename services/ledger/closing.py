@@ -7,10 +7,10 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from events import catalogue, errors
-from events.alliance import Alliance, Log
+from events.alliance import Alliance
 from events.event import Event, Record
 from events.membership import LogClosed, Succession
-from services.ledger import logs, read, store, tree
+from services.ledger import logs, read, rows, store, tree
 from services.runtime.database import Connection
 
 
@@ -43,6 +43,40 @@ def of(conn: Connection, log: str) -> Closing | None:
 _CLOSED = "SELECT size, succession::text FROM ledger.closed WHERE log = %s"
 
 
+class Stated(NamedTuple):
+    """That the alliance document closes a log, and in favour of whom."""
+
+    size: int
+    root: bytes
+    succession: Succession
+
+
+def stated(alliance: Alliance, log: str) -> Stated | None:
+    """What the alliance document says; None when it does not close the log. Raises NotFound."""
+    entry = alliance.log(log)
+    if not entry.closed_size:
+        return None
+    return Stated(entry.closed_size, base64.b64decode(entry.closed_root or ""), entry.succession)
+
+
+def kept(conn: Connection, log: str) -> Stated | None:
+    """What was taken over of that."""
+    row = conn.execute(_KEPT, [log]).fetchone()
+    return Stated(row[0], row[1], Succession.model_validate_json(str(row[2]))) if row else None  # type: ignore[arg-type]  # the table's own types
+
+
+_KEPT = "SELECT size, root, succession::text FROM ledger.closed WHERE log = %s"
+
+
+def by_record(conn: Connection, alliance: Alliance, log: str, position: int) -> bool:
+    """Whether the record at this position is one that closes its log."""
+    with conn.cursor(binary=True) as cursor:
+        row = cursor.execute(
+            "SELECT value FROM ledger.entry WHERE log = %s AND position = %s", [log, position]
+        ).fetchone()
+    return row is not None and rows.closes(alliance.id, log, row[0])  # type: ignore[arg-type]  # bytea
+
+
 def closings(conn: Connection) -> dict[str, Closing]:
     """All closed logs that are held here, by name."""
     rows = conn.execute("SELECT log FROM ledger.log WHERE state <> 'open' ORDER BY log").fetchall()
@@ -58,18 +92,15 @@ def state(conn: Connection, alliance: Alliance) -> list[str]:
     was on the other side of a fork.
     """
     held = logs.heads(conn)
-    stated = [log for log in alliance.document.log if log.closed_size and log.name in held]
-    return [log.name for log in stated if _state(conn, log, held[log.name])]
+    said = {log: stated(alliance, log) for log in alliance.logs if log in held}
+    return [log for log, how in said.items() if how and _state(conn, log, how, held[log])]
 
 
-def _state(conn: Connection, log: Log, head: int) -> bool:
-    size, root = log.closed_size or 0, base64.b64decode(log.closed_root or "")
-    new = conn.execute(_DECLARE, [log.name, size, root, log.succession.model_dump_json()]).rowcount
-    if head >= size:
-        found = "closed" if _root(conn, log.name, size) == root else "stopped"
-        conn.execute(
-            "UPDATE ledger.log SET state = %s WHERE log = %s AND state <> %s", [found, log.name, found]
-        )
+def _state(conn: Connection, log: str, how: Stated, head: int) -> bool:
+    new = conn.execute(_DECLARE, [log, how.size, how.root, how.succession.model_dump_json()]).rowcount
+    if head >= how.size:
+        found = "closed" if _root(conn, log, how.size) == how.root else "stopped"
+        conn.execute("UPDATE ledger.log SET state = %s WHERE log = %s AND state <> %s", [found, log, found])
     return bool(new)
 
 

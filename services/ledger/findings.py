@@ -2,7 +2,7 @@
 
 Kinds of finding, first those of the bytes (verify), then those of what they mean (replay):
 
-    missing     no record at this position, though the head or a checkpoint says so
+    missing     no record at this position, though the head, a checkpoint or a receipt says so
     beyond      a record beyond the head, or in a followed log beyond the last checkpoint
     leaf        the bytes do not hash to the leaf hash that is stored beside them
     source      the bytes are no envelope, or none of this log
@@ -12,6 +12,10 @@ Kinds of finding, first those of the bytes (verify), then those of what they mea
     root        a checkpoint is not over the records since the one before it
     signature   a checkpoint's note does not say the same as its row, or is not signed
     receipt     a stored receipt is not signed, or not over the records that it names
+    closing     the ledger lets the log end elsewhere than the alliance document does
+    state       it is said to be open, closed or stopped, and records, document and breaches say otherwise
+    breach      the log is accused, and the evidence does not show it
+    redacted    a record is listed as redacted whose bytes are here, or never were
     payload     the bytes are no envelope, or the payload is none of its type
     columns     stream, version or owner stand differently beside the bytes
     stream      the versions of a stream are not 1, 2, 3, …

@@ -18,13 +18,15 @@ Row: TypeAlias = tuple[int, bytes, bytes]
 class Mark(NamedTuple):
     """What was signed about the first `size` records: a checkpoint, or what `node` cosigned.
 
-    Without a note it is what this node remembers that it cosigned.
+    Without a note it is what this node remembers that it cosigned. `time` is that of a cosignature, in
+    seconds since 1970.
     """
 
     size: int
     root: bytes
     note: str
     node: str
+    time: int
 
 
 class Page(NamedTuple):
@@ -109,11 +111,11 @@ FROM unnest(%(levels)s::smallint[], %(firsts)s::bigint[], %(ends)s::bigint[]) AS
 JOIN ledger.node n ON n.level = s.level AND n.index >= s.first AND n.index < s.stop WHERE n.log = %(log)s
 """
 _MARKS = """
-SELECT size, root, note, '' AS node FROM ledger.checkpoint
+SELECT size, root, note, '' AS node, 0 AS time FROM ledger.checkpoint
 WHERE log = %(log)s AND size > %(after)s AND size <= %(end)s
-UNION ALL SELECT size, root, note, node FROM ledger.receipt
+UNION ALL SELECT size, root, note, node, time FROM ledger.receipt
 WHERE log = %(log)s AND size > %(after)s AND size <= %(end)s
-UNION ALL SELECT size, root, '', 'this node' FROM ledger.cosigned
+UNION ALL SELECT size, root, '', 'this node', time FROM ledger.cosigned
 WHERE log = %(log)s AND size > %(after)s AND size <= %(end)s ORDER BY 1, 4 DESC
 """
 _NEXT = """

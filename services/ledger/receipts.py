@@ -66,6 +66,26 @@ def opened(alliance: Alliance, node: str, note: str) -> Receipt:
     return Receipt(log, node, checkpoint.size, checkpoint.root, time, note)
 
 
+def trouble(alliance: Alliance, row: Receipt) -> str | None:
+    """What is wrong with a receipt as it is stored: signatures, or a row that says what its note does not."""
+    try:
+        said = opened(alliance, row.node, row.note)
+    except (errors.Damage, errors.NotFound) as error:
+        return f"of {row.node}: {error.message}"
+    return None if said == row else f"the note of {row.node} says another log, size, root or time"
+
+
+def ahead(conn: Connection, log: str, covered: int) -> Iterator[Receipt]:
+    """What is kept of a log beyond this size, as it is stored, by size and node."""
+    rows = conn.execute(_AHEAD, [log, covered]).fetchall()
+    return map(Receipt._make, rows)
+
+
+_AHEAD = """
+SELECT log, node, size, root, time, note FROM ledger.receipt WHERE log = %s AND size > %s ORDER BY size, node
+"""
+
+
 def compare(conn: Connection, receipt: Receipt) -> None:
     """Raises Fork unless the ledger, which covers the receipt's size, leads to the same root there."""
     if store.tree_root(conn, receipt.log, receipt.size) != receipt.root:

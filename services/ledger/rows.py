@@ -29,10 +29,7 @@ class Rows:
         self, alliance: str, log: str, head: int, time: str, *, own: bool, closed: bool = False
     ) -> None:
         self.head, self._time, self._own, self.closed = head, time.encode(), own, closed
-        self._closing = (
-            f'","type":"{LogClosed.type}",'.encode(),
-            envelope.SOURCE_AT + len(f"//{alliance}/{log}"),
-        )
+        self._closing = _closing(alliance, log)
         self._home = (alliance.encode(), log.encode())
         self._start = struct.pack(">hi", 7, len(log)) + log.encode()
 
@@ -89,6 +86,16 @@ class Rows:
         position = self.head + 1
         where = f"log {self._home[1].decode()} covers a value at position {position} that {what}"
         return kind(where, position=position, evidence=[value])
+
+
+def _closing(alliance: str, log: str) -> tuple[bytes, int]:
+    """What a value that closes its log holds, and at which offset."""
+    return f'","type":"{LogClosed.type}",'.encode(), envelope.SOURCE_AT + len(f"//{alliance}/{log}")
+
+
+def closes(alliance: str, log: str, value: bytes) -> bool:
+    """Whether a value of this log closes it."""
+    return value.startswith(*_closing(alliance, log))
 
 
 def copy(conn: Connection, rows: Sequence[bytes]) -> None:

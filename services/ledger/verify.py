@@ -11,10 +11,10 @@ from operator import itemgetter
 
 from events import errors, merkle
 from events.alliance import Alliance
-from services.ledger import fields, logs, pages, receipts, redaction, store, tree
+from services.ledger import ending, fields, logs, pages, receipts, redaction, store, tree
 from services.ledger.findings import Report
-from services.ledger.logs import State
 from services.ledger.pages import Mark, Page, Row
+from services.ledger.receipts import Receipt
 from services.runtime.database import Connection
 
 
@@ -32,7 +32,7 @@ def verify(conn: Connection, alliance: Alliance, log: str, start: int = 0, end: 
             walk.page(page)
         walk.finish()
         if end is None:
-            _check_end(conn, state, report)
+            ending.check(conn, alliance, state, report)
     report.findings.sort()
     return report
 
@@ -170,21 +170,12 @@ class _Walk:
 
     def _check_receipt(self, mark: Mark) -> None:
         """A root that differs is the receipt's fault only if the next checkpoint is over these records."""
-        if mark.note:
-            self._check_cosigned(mark)
+        row = Receipt(self._report.log, mark.node, mark.size, mark.root, mark.time, mark.note)
+        if mark.note and (trouble := receipts.trouble(self._alliance, row)):
+            self._report.find(mark.size, "receipt", trouble)
         trees = [t for t in (self._derived, self._stored) if t and t.size == mark.size]
         if trees and mark.root not in {t.root() for t in trees}:
             self._doubtful.append(mark)
-
-    def _check_cosigned(self, mark: Mark) -> None:
-        try:
-            receipt = receipts.opened(self._alliance, mark.node, mark.note)
-        except (errors.Damage, errors.NotFound) as error:
-            return self._report.find(mark.size, "receipt", f"of {mark.node}: {error.message}")
-        if (receipt.log, receipt.size, receipt.root) != (self._report.log, mark.size, mark.root):
-            text = f"the note of {mark.node} says another log, size or root than its row"
-            self._report.find(mark.size, "receipt", text)
-        return None
 
     def _find_doubtful(self) -> None:
         for mark in self._doubtful:
@@ -198,28 +189,3 @@ def _restored(conn: Connection, log: str, size: int) -> tree.Tree | None:
         return tree.restore(conn, log, size)
     except errors.Damage:  # the lack of a hash is found, with its place, where the walk compares it
         return None
-
-
-def _check_end(conn: Connection, state: State, report: Report) -> None:
-    """The head, the last record and the last checkpoint must agree: nothing cut off, nothing put on."""
-    log, head = state.log, state.head
-    ends: list[tuple[int, int, int, str]] = conn.execute(_END, {"log": log}).fetchall()  # type: ignore[assignment]  # the table's own types
-    ((last, size, cosigned, time),) = ends
-    if last > head:
-        report.find(head + 1, "beyond", f"the head says {head}, and there are records up to {last}")
-    if size > last:
-        report.find(last + 1, "missing", f"a checkpoint covers {size} records")
-    if cosigned > last:
-        report.find(last + 1, "missing", f"this node cosigned {cosigned} records")
-    if not state.own and size < head:
-        report.find(size + 1, "beyond", f"nothing signed covers the records up to {head}")
-    if last == head and (kept := fields.time_at(conn, log, head)) and kept.decode() != time:
-        report.find(head, "time", f"the head says {time}, the record {kept.decode()}")
-
-
-_END = """
-SELECT coalesce((SELECT max(position) FROM ledger.entry WHERE log = %(log)s), 0),
-    coalesce((SELECT max(size) FROM ledger.checkpoint WHERE log = %(log)s), 0),
-    coalesce((SELECT size FROM ledger.cosigned WHERE log = %(log)s), 0), time
-FROM ledger.log WHERE log = %(log)s
-"""

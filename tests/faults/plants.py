@@ -69,6 +69,10 @@ class Scene:
         rows = self.conn.execute("SELECT size FROM ledger.checkpoint WHERE log = %s ORDER BY 1", [log])
         return [int(str(size)) for (size,) in rows]
 
+    def note(self, log: str, size: int) -> str:
+        (note,) = self.one("SELECT note FROM ledger.checkpoint WHERE log = %s AND size = %s", log, size)
+        return str(note)
+
     def around(self, log: str, position: int) -> Where:
         """What can be known of a record that was changed with its leaf hash: its run, or its tile."""
         before = max((size for size in self.sizes(log) if size < position), default=0)
@@ -165,8 +169,24 @@ def tail_cut_with_all_that_covers_it(scene: Scene) -> Where:
     log = scene.random.choice(LOGS)
     size = scene.random.choice(scene.sizes(log)[:-1])
     end = scene.head(log)
+    _cut(scene, log, size, ("checkpoint", "receipt", "cosigned"))
+    return Where(log, size + 1, end)
+
+
+def rolled_back_with_its_guard_file(scene: Scene) -> Where:
+    """Database and guard file are old ones; only what others cosigned still knows."""
+    log = scene.random.choice(OWN)
+    old = scene.grown.heads[scene.random.randrange(3, len(scene.grown.heads) - 1)][log]
+    _cut(scene, log, old.size, ("checkpoint",))
+    scene.do("UPDATE ledger.receipt SET held = false WHERE log = %s AND size > %s", log, old.size)
+    scene.do("UPDATE ledger.cosigned SET size = %s, root = %s WHERE log = %s", old.size, old.root, log)
+    ledger.guarded(scene.conn, scene.guard, {**scene.grown.heads[-1], log: old})
+    return Where(log, old.size + 1, old.size + 1)
+
+
+def _cut(scene: Scene, log: str, size: int, tables: tuple[str, ...]) -> None:
     scene.do("DELETE FROM ledger.entry WHERE log = %s AND position > %s", log, size)
-    for table in ("checkpoint", "receipt", "cosigned"):
+    for table in tables:
         scene.do(f"DELETE FROM ledger.{table} WHERE log = %s AND size > %s", log, size)  # noqa: S608  (three names)
     scene.do("DELETE FROM ledger.node WHERE log = %s AND (index + 1) * 256 ^ level > %s", log, size)
     (time,) = scene.one(
@@ -175,7 +195,6 @@ def tail_cut_with_all_that_covers_it(scene: Scene) -> Where:
         log, size,
     )  # fmt: skip
     scene.do("UPDATE ledger.log SET head = %s, time = %s WHERE log = %s", size, time, log)
-    return Where(log, size + 1, end)
 
 
 def checkpoint_replaced(scene: Scene) -> Where:
@@ -257,6 +276,22 @@ def receipt_root_changed(scene: Scene) -> Where:
     return Where(log, size, size)
 
 
+def receipt_time_changed(scene: Scene) -> Where:
+    log, size = _receipt(scene)
+    scene.do("UPDATE ledger.receipt SET time = time + %s WHERE log = %s AND size = %s", 10**8, log, size)
+    return Where(log, size, size)
+
+
+def receipt_moved(scene: Scene) -> Where:
+    """To a size, here or still to come, of which its note does not speak."""
+    log, size = _receipt(scene)
+    to = size + scene.random.randint(1, 400)
+    if to in {size for _, size in _receipts(scene, log)}:
+        to += 1
+    scene.do("UPDATE ledger.receipt SET size = %s, held = false WHERE log = %s AND size = %s", to, log, size)
+    return Where(log, min(size, to), to)
+
+
 def remembered_root_changed(scene: Scene) -> Where:
     """Of what this node cosigned last."""
     log = scene.random.choice(LOGS)
@@ -266,9 +301,12 @@ def remembered_root_changed(scene: Scene) -> Where:
 
 
 def _receipt(scene: Scene) -> tuple[str, int]:
-    log = scene.random.choice(LOGS)
+    return scene.random.choice(_receipts(scene, scene.random.choice(LOGS)))
+
+
+def _receipts(scene: Scene, log: str) -> list[tuple[str, int]]:
     rows = scene.conn.execute("SELECT size FROM ledger.receipt WHERE log = %s ORDER BY 1", [log]).fetchall()
-    return log, int(str(scene.random.choice(rows)[0]))
+    return [(log, int(str(size))) for (size,) in rows]
 
 
 def version_changed(scene: Scene) -> Where:
@@ -314,6 +352,48 @@ def head_time_changed(scene: Scene) -> Where:
     return Where(log, scene.head(log), scene.head(log))
 
 
+def closing_forged(scene: Scene) -> Where:
+    """As if the alliance document closed it there; what comes after would be void."""
+    log = scene.random.choice(LOGS)
+    size = scene.random.choice(scene.sizes(log)[:-1])
+    scene.do(
+        "INSERT INTO ledger.closed SELECT log, size, root, '{}' FROM ledger.checkpoint"
+        " WHERE log = %s AND size = %s",
+        log, size,
+    )  # fmt: skip
+    if scene.random.randrange(2):
+        scene.do("UPDATE ledger.log SET state = 'closed' WHERE log = %s", log)
+    return Where(log, size + 1, size + 1)
+
+
+def state_changed(scene: Scene) -> Where:
+    log = scene.random.choice(LOGS)
+    state = scene.random.choice(("closed", "stopped"))
+    scene.do("UPDATE ledger.log SET state = %s WHERE log = %s", state, log)
+    return Where(log, scene.head(log), scene.head(log))
+
+
+def breach_forged(scene: Scene) -> Where:
+    """With nothing, or with what the log really signed and recorded, as evidence."""
+    log, position = scene.place()
+    sizes = scene.random.sample(scene.sizes(log), 2)
+    signed = [scene.note(log, size).encode() for size in sizes]
+    evidence = scene.random.choice(([], signed, [scene.value(log, position), signed[0]]))
+    kind = scene.random.choice(("fork", "wrong-position", "wrong-source", "reopened"))
+    scene.do("INSERT INTO ledger.breach VALUES (%s, %s, %s, '', %s)", log, position, kind, evidence)
+    scene.do("UPDATE ledger.log SET state = 'stopped' WHERE log = %s", log)
+    return Where(log, position, position)
+
+
+def redaction_forged(scene: Scene) -> Where:
+    """Its bytes taken without a decision, or still here."""
+    log, position = scene.place()
+    if scene.random.randrange(2):
+        scene.do("UPDATE ledger.entry SET value = '' WHERE log = %s AND position = %s", log, position)
+    scene.do("INSERT INTO ledger.redacted VALUES (%s, %s, %s)", log, position, position + 1)
+    return Where(log, position, position)
+
+
 def foreign_answer(scene: Scene) -> Where:
     """A record of another log, as good as there are, in the place of one."""
     log, position = scene.place()
@@ -349,5 +429,6 @@ PLANTS: tuple[Plant, ...] = (
     history_rewritten_under_another_key, key_swapped_in_the_alliance_document, receipt_forged,
     receipt_root_changed, remembered_root_changed, version_changed, stream_changed, owner_changed,
     node_changed, head_moved, head_time_changed, foreign_answer, guard_file_moved_back,
-    guard_file_of_another_database,
+    guard_file_of_another_database, rolled_back_with_its_guard_file, receipt_time_changed, receipt_moved,
+    closing_forged, state_changed, breach_forged, redaction_forged,
 )  # fmt: skip

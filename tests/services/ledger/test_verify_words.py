@@ -68,7 +68,7 @@ _HASH = rf"sha256('\x00'::bytea || {_NEW})"
 LEAF = "the stored hash is not that of the bytes"
 OURS = "this node cosigned another root than that of these records"
 THEIRS = "host cosigned another root than that of these records"
-ROW = "the note of host says another log, size or root than its row"
+ROW = "the note of host says another log, size, root or time"
 BAD = "a checkpoint is an origin, a size and a root, in three lines"
 STRANGER = (
     "no known key signed the note; it carries signatures of chuanyu.yinqiao/510100, chuanyu.yinqiao/node/host"
