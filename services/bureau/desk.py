@@ -96,9 +96,11 @@ class Desk:
         return self.propose(log, order) if order.command.binding else self._office.do(log, order)
 
     def propose(self, log: str, order: Order) -> Draft:
-        """Lay a command before the leader. Raises SameKeyOtherBody."""
+        """Lay a command before the leader. Raises SameKeyOtherBody, and whatever its decision refuses now."""
         draft = str(uuid5(NAMESPACE_URL, f"yinqiao:draft:{log}/{order.key}"))
         body, now = order.command.model_dump_json(exclude_none=True), self._clock()
+        if not self._is_there(log, draft):
+            self._office.consider(log, order._replace(key=_key(draft)))
         self._office.cite(log[:6], order.command)
         row = [draft, log, order.command.context, order.command.name, body, order.if_match, order.officer.id]
         with self._database.transaction() as conn:
@@ -207,6 +209,12 @@ class Desk:
         return officer.role is Role.LEADER or any(
             d.delegate == officer.id and d.holds(self._today()) for d in self.delegations(log)
         )
+
+    def _is_there(self, log: str, draft: str) -> bool:
+        try:
+            return bool(self.get(log, draft))
+        except errors.NotFound:
+            return False
 
     def _today(self) -> date:
         return clock.today(self._clock)

@@ -97,6 +97,10 @@ class Office:
                 return first
         raise errors.Busy("the record moves too fast; try again")
 
+    def consider(self, log: str, order: Order) -> None:
+        """Decide a command and record nothing: whether it could be done now. Raises Refused, Unavailable."""
+        self._decide(log, order, _Pending())
+
     def _once(self, log: str, order: Order) -> Answer:
         pending = _Pending()
         self._decide(log, order, pending)

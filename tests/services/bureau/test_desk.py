@@ -2,19 +2,18 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from uuid import UUID
 
 import pytest
 
 from events import errors
 from events.loops import Role
-from events.values import Reason
-from services.bureau import commands, cooperation, talent
+from events.values import Reason, Why
+from services.bureau import commands, cooperation, experts, talent
 from services.bureau.case import Officer
 from services.bureau.desk import Desk, Draft
 from services.bureau.office import Answer, Office, Order
 from services.runtime import workdays
-from tests.services.bureau import test_office
+from tests.services.bureau import test_cooperation, test_office, test_talent
 from tests.services.bureau.province import ALLIANCE, Province, day, officer
 from tests.services.bureau.test_cooperation import HOME, proposal
 
@@ -127,12 +126,55 @@ def test_a_returned_draft_goes_back_with_its_reason_and_cannot_be_released(provi
 
 
 def test_a_refused_release_leaves_the_draft_as_it_was(province: Province) -> None:
-    found = province.desk.take(HOME, Order("bad", CLERK, proposal(parties=(HOME,))))
+    # given two drafts of which only one can be released
+    stream = province.stream(province.do(HOME, proposal()))
+    withdraw = cooperation.Withdraw(stream=stream, reason=Why(code=Reason.OTHER))
+    one, other = (province.desk.take(HOME, Order(key, CLERK, withdraw)) for key in ("one", "other"))
+    assert isinstance(one, Draft)
+    assert isinstance(other, Draft)
+    province.desk.release(HOME, one.id, LEADER)
+    # when the other is tried
+    before = entries(province)
+    with pytest.raises(errors.Conflict):
+        province.desk.release(HOME, other.id, LEADER)
+    # then it waits on, and nothing was added
+    assert province.desk.get(HOME, other.id).state == "proposed"
+    assert entries(province) == before
+
+
+def test_what_the_leader_could_not_release_is_refused_to_the_clerk_at_once(province: Province) -> None:
+    # given an expert who needs a clearance, and bureaus without a memorandum
+    expert = test_talent.shared(province, needs_clearance=True)
+    before = entries(province)
+    # when a clerk lays what cannot be done
+    # then the clerk hears why, and nothing waits for the leader
+    with pytest.raises(errors.MissingMemorandum, match="talent between"):
+        province.desk.take(HOME, Order("offer", CLERK, test_talent.offer(expert)))
+    test_cooperation.in_force(province)
+    between = entries(province)
+    with pytest.raises(errors.Conflict, match="needs clearance"):
+        province.desk.take(HOME, Order("offer", CLERK, test_talent.offer(expert)))
+    with pytest.raises(errors.Invalid, match="leave your own code out"):
+        province.desk.take(HOME, Order("bad", CLERK, proposal(parties=(HOME,))))
+    assert province.desk.waiting(HOME) == []
+    assert before < between == entries(province)
+    # and once it can be done, the same key is free for it
+    province.do(HOME, experts.Clear(stream=expert))
+    assert isinstance(province.desk.take(HOME, Order("offer", CLERK, test_talent.offer(expert))), Draft)
+
+
+def test_the_same_key_gives_the_draft_again_though_it_could_not_be_laid_any_more(province: Province) -> None:
+    # given a draft that was released
+    stream = province.stream(province.do(HOME, proposal()))
+    order = Order("once", CLERK, cooperation.Withdraw(stream=stream, reason=Why(code=Reason.OTHER)))
+    found = province.desk.take(HOME, order)
     assert isinstance(found, Draft)
-    with pytest.raises(errors.Invalid):
-        province.desk.release(HOME, found.id, LEADER)
-    assert province.desk.get(HOME, found.id).state == "proposed"
-    assert entries(province) == 0
+    province.desk.release(HOME, found.id, LEADER)
+    # when the clerk, who heard nothing, sends it again
+    again = province.desk.take(HOME, order)
+    # then it is the same one
+    assert isinstance(again, Draft)
+    assert (again.id, again.state) == (found.id, "released")
 
 
 def test_an_officer_of_another_bureau_can_do_nothing_here(province: Province) -> None:
@@ -235,7 +277,8 @@ def test_a_key_means_one_command_of_its_log_whether_it_binds_or_not(province: Pr
 
 def test_a_key_of_a_draft_is_no_key_of_another_command_with_the_same_body(province: Province) -> None:
     # given two binding commands that are written in the same words
-    words = f'{{"log": "510300", "stream": "{UUID(int=1)}", "reason": {{"code": "other"}}}}'
+    asking = province.stream(province.do("510300", proposal(parties=(HOME,))))
+    words = f'{{"log": "510300", "stream": "{asking}", "reason": {{"code": "other"}}}}'
     one, other = (commands.parse(kind, words) for kind in (cooperation.DeclineToSign, talent.DeclineOffer))
     assert (one.binding, other.binding) == (True, True)
     assert one.model_dump_json(exclude_none=True) == other.model_dump_json(exclude_none=True)
