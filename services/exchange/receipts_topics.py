@@ -66,18 +66,13 @@ class Topics:
             time.sleep(timeout)
             return []
         messages = self._reader.poll(timeout, BATCH)
-        for message in messages:
-            self._topics[message.log].next = message.offset + 1
+        for name, position in self._reader.positions().items():
+            self._topics[name].next = position
         for notice in self._reader.notices():
-            match notice:
-                case base.Damaged(log=name, next=after):
-                    self._topics[name].next = max(self._topics[name].next, after)
-                case base.Lost(log=name):
-                    self._topics[name] = _Topic()
-                    self._assigned.discard(name)
-                    self._look_at = 0.0
-                case base.Stalled():
-                    pass
+            if isinstance(notice, base.Lost):
+                self._topics[notice.log] = _Topic()
+                self._assigned.discard(notice.log)
+                self._look_at = 0.0
         return messages
 
     def hints(self) -> list[Hint]:

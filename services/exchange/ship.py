@@ -172,6 +172,7 @@ class Shipper:
             if messages:
                 with self._database.connection() as conn:
                     topic.compare(conn, messages)
+            topic.next = self._reader.positions().get(topic.log, topic.next)
             patience = _PATIENCE if messages else patience - 1
             if not patience:
                 raise errors.Unavailable(f"the topic of log {topic.log} does not give what it holds")

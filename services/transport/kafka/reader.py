@@ -33,6 +33,7 @@ class KafkaReader:
         self._positions: dict[str, int] = {}
         self._identities: dict[str, str] = {}
         self._notices: list[Notice] = []
+        self._empty: list[tuple[str, int, int]] = []
         self._check_at = 0.0
         self._checks = 0
         self._marks: dict[str, int] = {}
@@ -100,7 +101,15 @@ class KafkaReader:
             out += messages
             log = self._logs[partition]
             self._positions[log] = max(self._positions[log], messages[-1].offset + 1)
+        self._pass_empty()
         return out
+
+    def _pass_empty(self) -> None:
+        """Step over batches without records once all before them was given."""
+        for log, first, after in self._empty:
+            if first <= self._positions.get(log, -1) < after:
+                self._positions[log] = after
+        self._empty = []
 
     def _open(self) -> KafkaConsumer:
         if self._consumer is None:
@@ -125,6 +134,10 @@ class KafkaReader:
     def end_of(self, partition: TopicPartition) -> int | None:
         end: int | None = self._consumer.highwater(partition) if self._consumer is not None else None
         return end
+
+    def empty(self, log: str, first: int, after: int) -> None:
+        """The decoder met a batch without records, e.g. the end of a transaction."""
+        self._empty.append((log, first, after))
 
     def damaged(self, log: str, first: int, after: int, why: str) -> None:
         """The decoder stepped over a batch."""
@@ -179,7 +192,7 @@ class KafkaReader:
             self._marks = dict(self._positions)
 
     def _drop(self) -> None:
-        consumer, self._consumer = self._consumer, None
+        consumer, self._consumer, self._empty = self._consumer, None, []
         if consumer is not None:
             consumer.close(autocommit=False, timeout_ms=int(self._settings.patience_s * 1000))
 
@@ -190,6 +203,8 @@ class _Source(Protocol):
     def log_of(self, partition: TopicPartition) -> str: ...
 
     def end_of(self, partition: TopicPartition) -> int | None: ...
+
+    def empty(self, log: str, first: int, after: int) -> None: ...
 
     def damaged(self, log: str, first: int, after: int, why: str) -> None: ...
 
@@ -211,8 +226,10 @@ def _unpacking(source: _Source) -> type[Any]:
                     self.next_fetch_offset = message.offset + 1
                     yield message
                 self.next_fetch_offset = self._after(tp, batch)
+                first = max(batch.first, self.fetch_offset)
+                if not (batch.why or batch.messages):
+                    source.empty(log, first, self.next_fetch_offset)
                 if batch.why:
-                    first = max(batch.first, self.fetch_offset)
                     source.damaged(log, first, self.next_fetch_offset, batch.why)
             self.drain()
 

@@ -1,9 +1,17 @@
-"""Which notes travel: as few as do, and a receiver has room for what stands between two of them."""
+"""Which notes travel, so that a receiver has room for what stands between two; and what topics end with."""
 
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.exchange.ship import SAFE, thin
+from services.transport.base import Exchange
+from services.transport.kafka import KafkaExchange
+from tests.services.exchange.world import Follower, Writer, agree
+from tests.services.ledger.nodes import LOG
+from tests.services.transport.test_kafka import transactions
 
 
 @given(st.sets(st.integers(1, 3000), min_size=1), st.integers(0, 50))
@@ -19,3 +27,16 @@ def test_joined_batches_are_safe_whatever_their_records_weigh(sizes: set[int], b
 
 def test_checkpoints_over_single_records_are_joined() -> None:
     assert thin(range(1, 201), 0) == {64, 128, 192, 200}
+
+
+@pytest.mark.parametrize("exchange", ["kafka"], indirect=True)
+def test_a_topic_that_ends_with_a_strangers_transaction_is_shipped_to_and_received(
+    exchange: Exchange, new_writer: Callable[..., Writer], new_follower: Callable[..., Follower]
+) -> None:
+    assert isinstance(exchange, KafkaExchange)
+    writer, follower = new_writer(exchange, names=(LOG,)), new_follower(exchange)
+    writer.ship(3)
+    transactions(exchange, LOG, keep=[True])
+    assert writer.ship(2) == 2
+    follower.reach(5)
+    assert agree(writer.ledger, follower.ledger)

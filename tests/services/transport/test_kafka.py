@@ -5,7 +5,7 @@ import gzip
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,9 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from deploy.kafka import broker as development
 from events import errors
-from services.transport.base import Damaged, Lost, NoTopic, Record, Stalled
+from services.transport.base import Damaged, Lost, NoTopic, Reader, Record, Stalled
 from services.transport.kafka import KafkaExchange, Settings, clients
+from services.transport.kafka.reader import STALL_CHECKS
 from tests.services.transport.contract import (
     LOG,
     OTHER,
@@ -179,6 +180,56 @@ def test_a_strangers_compressed_batch_is_not_inflated(exchange: KafkaExchange) -
     assert [m.offset for m in read(reader, 3)] == [0, 1, 7]
     assert [(n.first, n.next) for n in reader.notices() if isinstance(n, Damaged)] == [(2, 7)]
     reader.close()
+
+
+def test_the_ends_of_transactions_are_passed_over(exchange: KafkaExchange) -> None:
+    # given a topic whose records came in transactions, as a mirror that counts exactly once leaves them
+    exchange.create(LOG)
+    transactions(exchange, LOG, keep=[True, False, True])
+    end = exchange.ends([LOG])[LOG]
+    # when it is read
+    reader = exchange.reader()
+    reader.assign({LOG: 0})
+    found = read(reader, 6)
+    wait_position(reader, end)
+    # then all records came, and it stands at the end of the topic, behind the last transaction's
+    assert [m.offset for m in found] == [0, 1, 3, 4, 6, 7]
+    assert end == 9
+    # and nobody takes it for stalled
+    deadline = time.monotonic() + STALL_CHECKS * 3 * exchange.settings.check_s
+    while time.monotonic() < deadline:
+        assert reader.poll(0.2) == []
+    assert reader.notices() == []
+    # and one that begins before a transaction's end gets there too, and gets what follows
+    reader.assign({LOG: end - 1})
+    wait_position(reader, end)
+    publish(exchange, LOG, records([7]))
+    assert [m.offset for m in read(reader, 1)] == [end]
+    reader.close()
+
+
+def transactions(exchange: KafkaExchange, log: str, keep: Iterable[bool]) -> None:
+    """A stranger's, of two records each, kept or aborted."""
+    name = f"mirror-{uuid.uuid4()}"
+    stranger = KafkaProducer(bootstrap_servers=exchange.settings.bootstrap, transactional_id=name)
+    stranger.init_transactions()
+    for kept in keep:
+        stranger.begin_transaction()
+        for key, value, _ in records(range(2)):
+            stranger.send(exchange.settings.topic(log), value, key, partition=0)
+        stranger.flush()
+        if kept:
+            stranger.commit_transaction()
+        else:
+            stranger.abort_transaction()
+    stranger.close()
+
+
+def wait_position(reader: Reader, end: int) -> None:
+    deadline = time.monotonic() + 10
+    while reader.positions()[LOG] < end:
+        assert time.monotonic() < deadline, f"it stands at {reader.positions()}, {reader.notices()}"
+        assert reader.poll(0.2) == []
 
 
 def test_a_strangers_giant_record_does_not_stop_the_others_for_long(exchange: KafkaExchange) -> None:
