@@ -14,6 +14,8 @@ from services.runtime.database import Database
 from services.transport import base
 
 WAIT = 1.0
+PATIENCE = 25
+"""So many waits without anything are more than a reader takes to cure itself; then others are asked."""
 
 
 def from_topic(exchange: base.Exchange) -> Source:
@@ -49,10 +51,14 @@ def _read_topic(exchange: base.Exchange, log: str, after: int) -> Iterator[Run]:
 
 
 def _messages(reader: base.Reader, log: str, end: int) -> Iterator[base.Message]:
-    while reader.positions().get(log, end) < end:
+    patience = PATIENCE
+    while (position := reader.positions().get(log, end)) < end:
+        if not patience:
+            raise errors.Unavailable(f"the topic of log {log} does not give what it holds")
         yield from reader.poll(WAIT)
         if any(isinstance(notice, base.Lost) for notice in reader.notices()):
             raise errors.Unavailable(f"the topic of log {log} was lost while it was read")
+        patience = PATIENCE if reader.positions().get(log, end) > position else patience - 1
 
 
 def _runs(messages: Iterator[base.Message], after: int) -> Iterator[Run]:
