@@ -1,1 +1,1 @@
-"""Kafka for development, demo and tests; topics and rights for production."""
+"""Kafka for development, demo and tests; README.md says which rights production needs."""

@@ -77,8 +77,19 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
+class KafkaSecurity(Section):
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL"] = "PLAINTEXT"
+    ca_file: File | None = None
+    cert_file: File | None = None
+    key_file: File | None = None
+    mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
+    username: str | None = None
+    password_file: File | None = None
+
+
 class Kafka(Section):
     bootstrap: Annotated[str, Field(pattern=r"^[^\s,:]+:[0-9]+(,[^\s,:]+:[0-9]+)*$")] | None = None
+    security: KafkaSecurity = KafkaSecurity()
 
 
 class Inprocess(Section):
@@ -171,10 +182,27 @@ def _refuse_unsafe(settings: Settings, path: Path, environ: Mapping[str, str]) -
         raise _refused("kafka.bootstrap", 'must be given, host:port, or set exchange = "inprocess"')
     if settings.exchange == "inprocess" and settings.inprocess.folder is None:
         raise _refused("inprocess.folder", 'must be given, or set exchange = "kafka"')
+    _refuse_half_secured(settings.kafka.security)
     _refuse_open_demo(settings)
     _refuse_shown_password(settings, path)
     for field, folder in (("keys.dir", settings.keys.dir), ("attachments.dir", settings.attachments.dir)):
         _refuse_open_folder(field, folder)
+
+
+def _refuse_half_secured(told: KafkaSecurity) -> None:
+    """What would be ignored is refused: somebody means to be protected by it."""
+    if told.protocol == "PLAINTEXT" and told.model_fields_set - {"protocol"}:
+        raise _refused(
+            "kafka.security.protocol", 'is "PLAINTEXT", which knows no keys and no account: say "SSL"'
+        )
+    account = told.username is not None, told.password_file is not None
+    if (told.protocol == "SASL_SSL") != any(account) or any(account) != all(account):
+        raise _refused(
+            "kafka.security.username",
+            'and password_file go together, with protocol = "SASL_SSL" and no other',
+        )
+    if (told.cert_file is None) != (told.key_file is None):
+        raise _refused("kafka.security.key_file", "and cert_file go together")
 
 
 def _refuse_open_demo(settings: Settings) -> None:

@@ -17,6 +17,7 @@ from kafka.net.inet import KafkaNetSocket
 from events import errors
 from services.transport import topics
 from services.transport.base import NoTopic
+from services.transport.kafka import security
 
 T = TypeVar("T")
 PARTITION = 0
@@ -35,7 +36,7 @@ class Settings:
     check_s: how often a reader asks whether its topics are still the same ones.
     fetch_wait_ms: how long a broker may hold a fetch back when there is nothing new. New records end the wait
         at once: a longer one costs no latency (measured), only time until a new assignment is fetched.
-    security: kafka-python's `security_protocol`, `ssl_…` and `sasl_…` settings.
+    security: kafka-python's `security_protocol`, `ssl_…` and `sasl_…` settings, from `security.settings`.
     """
 
     bootstrap: str
@@ -43,13 +44,14 @@ class Settings:
     patience_s: float = 5.0
     check_s: float = 2.0
     fetch_wait_ms: int = 100
-    security: Mapping[str, Any] = field(default_factory=dict)
+    security: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def topic(self, log: str) -> str:
         return topics.named(self.alliance, log)
 
     def unavailable(self, error: object) -> errors.Unavailable:
-        return errors.Unavailable(f"Kafka at {self.bootstrap} cannot be used just now: {error}")
+        said = security.explained(self.security, error)
+        return errors.Unavailable(f"Kafka at {self.bootstrap} cannot be used just now: {said}")
 
 
 def consumer(settings: Settings, frame_bytes: int = FETCH_BYTES + PARTITION_BYTES) -> KafkaConsumer:
@@ -172,6 +174,9 @@ class Admin:
                 return ask(self._client)
             except kafka_errors.UnknownTopicOrPartitionError:
                 raise
+            except kafka_errors.SaslAuthenticationFailedError as error:
+                self._drop()
+                raise self._settings.unavailable(error) from error
             except kafka_errors.RetriableError as error:
                 if time.monotonic() > deadline:
                     self._drop()

@@ -85,6 +85,21 @@ def test_a_wrong_setting_is_named_and_its_value_is_not(file: Path, old: str, new
     assert not re.search("hunter2|Chong Qing|pigeon|everything", refusal.value.message)
 
 
+@pytest.mark.parametrize(
+    "half",
+    [
+        'ca_file = "ca.pem"', 'protocol = "SSL"\nusername = "west"', 'protocol = "SASL_SSL"',
+        'protocol = "SASL_SSL"\nusername = "west"', 'protocol = "SSL"\ncert_file = "west.pem"',
+        'protocol = "SASL_PLAINTEXT"', 'protocol = "SASL_SSL"\npassword = "hunter2"',
+    ],
+)  # fmt: skip
+def test_a_line_to_kafka_that_is_half_protected_is_refused(file: Path, half: str) -> None:
+    file.write_text(f"{GOOD}\n[kafka.security]\n{half}\n")
+    with pytest.raises(errors.Invalid, match=r"^kafka\.security\.") as refusal:
+        settings.load(file, {})
+    assert "hunter2" not in refusal.value.message
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "[::]", "node.example"])  # noqa: S104  (refused)
 def test_the_demo_switch_is_refused_where_others_can_reach_it(file: Path, host: str) -> None:
     open_to_all = GOOD.replace("127.0.0.1:8501", f"{host}:8501")
@@ -138,7 +153,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_documented_and_nothing_else(file: Path) -> None:
-    documented = re.findall(r"^\| `([a-z.]+)` \|", DOCUMENT.read_text("utf-8"), re.MULTILINE)
+    documented = re.findall(r"^\| `([a-z._]+)` \|", DOCUMENT.read_text("utf-8"), re.MULTILINE)
     assert sorted(documented) == sorted(settings.load(file, {}).describe())
 
 
