@@ -3,18 +3,22 @@
 YinqiaoError
 ├── Refused                 the asker must change something
 │   ├── Invalid             422  a field breaks a rule
-│   │   └── SameKeyOtherBody 422 the idempotency key was used with another body
+│   │   ├── SameKeyOtherBody 422 the idempotency key was used with another body
+│   │   └── TooLarge        413  the body is larger than may be sent
+│   ├── TooSlow             408  the body did not come in time
 │   ├── NotAllowed          403  this officer may not do this
 │   ├── NotFound            404
 │   │   └── Gone            410  it was, and was removed by decision
 │   └── Conflict            409  true a moment ago, not now
 │       ├── Stale                the stream moved on
 │       ├── Taken                somebody else holds the claim
-│       └── MissingMemorandum    no memorandum in force opens this subject
+│       ├── MissingMemorandum    no memorandum in force opens this subject
+│       ├── Unreadable           a record that is set aside stands in the way
+│       └── Unreleased           it binds the bureau, and its leader has not released it
 ├── Unavailable             503  try again later; nothing was recorded
 │   ├── ReadOnly                 the node must be confirmed before it may write
 │   └── Busy
-├── BadRecord                    a record that is set aside
+├── BadRecord                    a record that is set aside; who asks for it is answered Unreadable
 │   ├── Damage                   bytes that no checkpoint covers
 │   ├── UnknownType              stored, waits for an upgrade
 │   ├── Foreign                  an answer by someone who was not asked
@@ -69,6 +73,20 @@ class SameKeyOtherBody(Invalid):
 
 
 class NotAllowed(Refused):
+class TooLarge(Invalid):
+    """The body is larger than may be sent here."""
+
+    status = 413
+    title_zh = "内容过大"
+
+
+class TooSlow(Refused):
+    """The body did not come in time."""
+
+    status = 408
+    title_zh = "传输超时"
+
+
     """This officer may not do this."""
 
     status = 403
@@ -122,6 +140,25 @@ class Unavailable(YinqiaoError):
 
 
 class ReadOnly(Unavailable):
+class Unreleased(Conflict):
+    """It binds the bureau: a draft of it must be released first."""
+
+    title_zh = "须经审批人签发"
+
+
+class Unreadable(Conflict):
+    """A record that is set aside here stands in the way; after an upgrade it may not."""
+
+    title_zh = "有记录无法读取"
+
+    @classmethod
+    def because(cls, cause: "BadRecord") -> "Unreadable":
+        """What to do about it."""
+        if isinstance(cause, UnknownType):
+            return cls("this record was written by a newer version: update this node, then try again")
+        return cls("a record of this cannot be read at this node: see its operations page")
+
+
     """The node must be confirmed before it may write again."""
 
     title_zh = "本节点处于只读状态"

@@ -161,7 +161,10 @@ class Office:
             self._alliance, log, order.key, order.officer, clock.local(now).date(),
             self._reading, self._workdays, order.if_match, pending.streams,
         )  # fmt: skip
-        commands.decision(order.command)(case, order.command)
+        try:
+            commands.decision(order.command)(case, order.command)
+        except errors.BadRecord as unreadable:
+            raise errors.Unreadable.because(unreadable) from None
         if not case.facts:
             raise errors.Conflict("there is nothing to record")
         pending.streams.update(case.streams)

@@ -25,20 +25,6 @@ _log = structlog.get_logger()
 Answer = Callable[[Request, Exception], Response]
 
 
-class TooLarge(errors.Invalid):
-    """The body is larger than may be sent here."""
-
-    status = 413
-    title_zh = "内容过大"
-
-
-class TooSlow(errors.Refused):
-    """The body did not come in time."""
-
-    status = 408
-    title_zh = "传输超时"
-
-
 class Guards:
     """The outermost layer; `answer` makes a page or a problem of an error."""
 
@@ -85,7 +71,7 @@ class Guards:
             return
         said, limit = request.headers.get("content-length", ""), _limit(request.url.path)
         if said.isdigit() and int(said[:20]) > limit:
-            raise TooLarge(f"body: over {limit} bytes; send less", field="body")
+            raise errors.TooLarge(f"body: over {limit} bytes; send less", field="body")
         if request.headers.get("content-encoding", "identity") != "identity":
             raise errors.Invalid("content-encoding: send the body unpacked", field="Content-Encoding")
         if not self._own(request, origin):
@@ -116,11 +102,11 @@ def _limited(receive: Receive, limit: int) -> Receive:
         try:
             message = await asyncio.wait_for(receive(), end - asyncio.get_running_loop().time())
         except TimeoutError:
-            raise TooSlow(f"the body must come within {BODY_SECONDS} s") from None
+            raise errors.TooSlow(f"the body must come within {BODY_SECONDS} s") from None
         size += len(message.get("body", b""))
         whole = not message.get("more_body", False)
         if size > limit:
-            raise TooLarge(f"body: over {limit} bytes; send less", field="body")
+            raise errors.TooLarge(f"body: over {limit} bytes; send less", field="body")
         return message
 
     return counted

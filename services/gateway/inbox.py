@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from events import catalogue
+from events import catalogue, errors
 from events.values import Reason
 from projections import inbox
 from projections.inbox import Item
@@ -84,7 +84,10 @@ def _title(view: View, kind: Kind | None, about: Item | inbox.Answer) -> str:
     """What was asked about: its title, or what its page calls it."""
     if about.title or kind is None:
         return about.title or ""
-    return kinds.find(view, about.log, about.stream, kind).title(view)
+    try:
+        return kinds.find(view, about.log, about.stream, kind).title(view)
+    except errors.BadRecord:  # its page says so; all else that waits is shown
+        return ""
 
 
 def _path(kind: Kind | None, item: Item) -> str:

@@ -57,6 +57,9 @@ def _for_programs(request: Request) -> bool:
 def _kind(error: Exception) -> tuple[errors.YinqiaoError | None, int, dict[str, str]]:
     """The error as one of ours if it is one, its status, and headers that belong to it."""
     match error:
+        case errors.BadRecord():
+            ours = errors.Unreadable.because(error)
+            return ours, ours.status, {}
         case errors.YinqiaoError():
             return error, error.status, {}
         case RequestValidationError():

@@ -191,6 +191,8 @@ _PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
         (r"a draft lies under this key: .*", "这张表单的草稿正等待审批，请重新打开表单"),
         (r"this key was used with another body; use a new key", "这张表单已经提交过别的内容，请重新打开"),
         (r"say that it holds public material only, before it is stored", "请勾选「只含可公开内容」"),
+        (r"this record was written by a newer version: .*", "这条记录由更新的版本写成，请先升级本节点再试"),
+        (r"a record of this cannot be read at this node: .*", "本节点读不出其中一条记录，请看运行状态页"),
         (r"the paper is marked (\S+): .*", r"材料标有「\1」，不得录入平台"),
         (r"this kind of file cannot be attached; .*", "不支持这种文件；可用 txt、pdf、docx、odt、png、jpg"),
         (r"the file is no readable .*", "文件内容与类型不符，或已损坏"),

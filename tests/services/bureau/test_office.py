@@ -160,6 +160,29 @@ def test_a_moment_of_long_ago_is_written_in_full_width(province: Province) -> No
     assert province.record(answer).time == "0225-05-01T00:00:00.000000Z"
 
 
+def test_a_stream_with_a_record_of_a_newer_version_is_refused_with_what_to_do(province: Province) -> None:
+    # given an activity of which a newer version wrote a record, and another one
+    news, known = (province.do("500117", plan()) for _ in range(2))
+    stream, other = province.stream(news), province.stream(known)
+    with province.database.connection() as conn:
+        conn.execute(
+            "UPDATE ledger.entry SET value = convert_to(replace(convert_from(value, 'UTF8'), 'planned.v',"
+            " 'planned.v9'), 'UTF8') WHERE position = %s",
+            [news.position],
+        )
+    orders = [
+        province.order("500117", activity.StateSignUp(stream=each, persons=3)) for each in (stream, other)
+    ]
+    # when a command changes it, alone or among others
+    with pytest.raises(errors.Unreadable, match="update this node, then try again") as refusal:
+        province.office.do("500117", orders[0])
+    first, second = province.office.bulk("500117", orders)
+    # then it is refused as what is true now, and the others go on
+    assert refusal.value.status == 409
+    assert isinstance(first, errors.Unreadable)
+    assert isinstance(second, Answer)
+
+
 def test_a_log_that_is_not_hosted_is_not_written(province: Province) -> None:
     with pytest.raises(errors.NotAllowed):
         province.office.do("440100", province.order("440100", plan()))

@@ -96,6 +96,30 @@ def _stream(client: TestClient) -> str:
     return str(value["subject"]).partition("/")[2]
 
 
+def test_what_a_newer_version_wrote_is_no_fault_of_this_node(
+    post: Post, client: TestClient, house: House
+) -> None:
+    # given an activity of which a newer version wrote a record
+    post("activity/plan", PLAN)
+    stream = _stream(client)
+    house.catch_up()
+    with house.database.connection() as conn:
+        conn.execute(
+            "UPDATE ledger.entry SET value = convert_to(replace(convert_from(value, 'UTF8'), 'planned.v',"
+            " 'planned.v9'), 'UTF8')"
+        )
+    # when it is changed or looked at
+    changed = post("activity/state-sign-up", {"stream": stream, "persons": 3}, "k2")
+    read = client.get(f"/api/v1/streams/500116/{stream}")
+    page = client.get(f"/activity/activity/500116/{stream}", headers={"accept-language": "zh"})
+    # then all say what to do
+    for answer in (changed, read):
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:yinqiao:problem:unreadable")
+        assert "update this node" in answer.json()["detail"]
+    assert (page.status_code, "升级本节点" in page.text) == (409, True)
+    assert client.get("/inbox", headers=OFFICER).status_code == 200
+
+
 def test_a_binding_command_becomes_a_draft(post: Post, house: House) -> None:
     text = house.site.attachments.put("500116", "第一条".encode(), "text/plain", ()).model_dump()
     body = {"title": "备忘录", "subjects": ["talent"], "parties": ["510000"], "text": text}
