@@ -8,7 +8,8 @@ YinqiaoError
 │   ├── TooSlow             408  the body did not come in time
 │   ├── NotAllowed          403  this officer may not do this
 │   ├── NotFound            404
-│   │   └── Gone            410  it was, and was removed by decision
+│   │   ├── Gone            410  it was, and was removed by decision
+│   │   └── Void            410  it stands beyond the end of a closed log
 │   └── Conflict            409  true a moment ago, not now
 │       ├── Stale                the stream moved on
 │       ├── Taken                somebody else holds the claim
@@ -72,7 +73,6 @@ class SameKeyOtherBody(Invalid):
     title_zh = "幂等键已用于其他内容"
 
 
-class NotAllowed(Refused):
 class TooLarge(Invalid):
     """The body is larger than may be sent here."""
 
@@ -87,6 +87,7 @@ class TooSlow(Refused):
     title_zh = "传输超时"
 
 
+class NotAllowed(Refused):
     """This officer may not do this."""
 
     status = 403
@@ -105,6 +106,13 @@ class Gone(NotFound):
 
     status = 410
     title_zh = "已依决定删除"
+
+
+class Void(NotFound):
+    """It is kept as evidence, and does not count: its log was closed before it."""
+
+    status = 410
+    title_zh = "已作废"
 
 
 class Conflict(Refused):
@@ -132,14 +140,6 @@ class MissingMemorandum(Conflict):
     title_zh = "缺少有效的合作备忘录"
 
 
-class Unavailable(YinqiaoError):
-    """Cannot be done now; nothing was recorded, the same call may succeed later."""
-
-    status = 503
-    title_zh = "暂不可用，请稍后再试"
-
-
-class ReadOnly(Unavailable):
 class Unreleased(Conflict):
     """It binds the bureau: a draft of it must be released first."""
 
@@ -159,6 +159,14 @@ class Unreadable(Conflict):
         return cls("a record of this cannot be read at this node: see its operations page")
 
 
+class Unavailable(YinqiaoError):
+    """Cannot be done now; nothing was recorded, the same call may succeed later."""
+
+    status = 503
+    title_zh = "暂不可用，请稍后再试"
+
+
+class ReadOnly(Unavailable):
     """The node must be confirmed before it may write again."""
 
     title_zh = "本节点处于只读状态"

@@ -74,6 +74,7 @@ _ENVELOPE = re.compile(
     rf'(?:,"basis":"({LOG}:[1-9][0-9]{{0,15}}(?: {LOG}:[1-9][0-9]{{0,15}}){{0,63}})")?,"data":'.encode()
 )
 _REDACTED = "yinqiao.alliance.record-redacted.v1"
+_LOG_CLOSED = "yinqiao.alliance.log-closed.v1"
 _KEY = re.compile(rf"({LOG}):([1-9][0-9]{{0,15}})")
 _CHECKPOINT = re.compile(r"([^\n]+)\n(0|[1-9][0-9]{0,17})\n([A-Za-z0-9+/]{43}=)\n")
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")
@@ -620,10 +621,20 @@ class Alliance:
         return [name, operator, read_vkey(vkey, COSIGNATURE, f"{self.id}.yinqiao/node/{name}", self.file)]
 
     def _log(self, log: object) -> LogEntry:
-        name, bureau, node, keys = fields(log, self.file, name=str, bureau=str, node=str, key=list)
+        name, bureau, node, keys, size, root = fields(
+            log, self.file, name=str, bureau=str, node=str, key=list, closed_size_=int, closed_root_=str
+        )
         if node not in self.nodes:
             raise Fault(f"没有节点 {plain(node)}", f"there is no node {plain(node)}", file=self.file)
-        return LogEntry(name, bureau, self.nodes[node], [self._key(name, key) for key in keys])
+        closed = None if size is None and root is None else self._closed(name, size, root)
+        return LogEntry(name, bureau, self.nodes[node], [self._key(name, key) for key in keys], closed)
+
+    def _closed(self, log: str, size: int | None, root: str | None) -> Closed:
+        raw = from_base64(root or "")
+        if size is None or not 0 < size < POSITIONS_LIMIT or raw is None or len(raw) != HASH:
+            zh, en = "关闭日志的条数与树根写法不对", "size and root of the closing are not well written"
+            raise Fault(zh, en, log, file=self.file)
+        return Closed(size, raw)
 
     def _key(self, log: str, key: object) -> LogKey:
         vkey, first, last = fields(key, self.file, vkey=str, from_size_=int, to_size_=int)
@@ -701,6 +712,13 @@ class LogKey(NamedTuple):
     last: int | None
 
 
+class Closed(NamedTuple):
+    """The size and root at which the document closes a log; what lies beyond is void."""
+
+    size: int
+    root: bytes
+
+
 class LogEntry(NamedTuple):
     """A log as the document names it."""
 
@@ -708,6 +726,7 @@ class LogEntry(NamedTuple):
     bureau: str
     node: Node
     keys: list[LogKey]
+    closed: Closed | None = None
 
     def keys_at(self, size: int) -> list[Key]:
         return [k.key for k in self.keys if k.first <= size and (k.last is None or size <= k.last)]
@@ -791,6 +810,17 @@ class Tree:
         index, within = divmod(position - 1, WIDTH)
         return self._hashes(0, index, position)[within]
 
+    def root_at(self, size: int) -> bytes:
+        """The root of the first `size` records, which are how this tree begins."""
+        peaks: list[bytes] = []
+        level = 0
+        while count := size >> 8 * level:
+            index, width = divmod(count, WIDTH)
+            if width:
+                peaks = [*_peaks(self._hashes(level, index, size)[:width]), *peaks]
+            level += 1
+        return _fold(peaks)
+
     def _hashes(self, level: int, index: int, position: int) -> list[bytes]:
         if edge := self._edge.get((level, index)):
             return edge
@@ -868,9 +898,16 @@ class Proof:
         self.undecided: dict[int, Hole] = {}
         self.tiles: set[str] = set()
         self.signers: list[Key] = []
+        self.closed_by: int | None = None  # the record by which the log closed itself
         self.seen: list[Seen] = []
         self.counted: list[Seen] = []
         self.needed = 0
+
+    @property
+    def end(self) -> int:
+        """The last position of the checkpoint that is not void."""
+        ends = (self.part.size, self.entry.closed.size if self.entry.closed else None, self.closed_by)
+        return min(end for end in ends if end is not None)
 
     @property
     def since(self) -> int | None:
@@ -903,7 +940,7 @@ class Verifier:
             raise Fault("联盟文件里没有这个单位的这个日志", "the alliance document has no such log", part.log)
         proof = Proof(part, entry, self.runs[part.log] if part.log in self.runs else Runs())
         note, root = self._checkpoint(part, proof)
-        tree = Tree(self.pack, part.log, part.size, root)
+        tree = self._tree(part, entry.closed or Closed(part.size, root), root)
         self._records(proof, tree)
         proof.tiles = tree.used
         self._witnesses(note, proof)
@@ -929,8 +966,22 @@ class Verifier:
             )  # fmt: skip
         return note, root
 
+    def _tree(self, part: Part, closed: Closed, root: bytes) -> Tree:
+        """One of checkpoint and closing is how the other begins: it is one log."""
+        smaller, larger = sorted((closed, Closed(part.size, root)), key=lambda end: end.size)
+        tree = Tree(self.pack, part.log, *larger)
+        if tree.root_at(smaller.size) != smaller.root:
+            raise Fault(
+                f"联盟文件以另一个树根关闭了这个日志（{closed.size} 条）：这个检查点属于分叉的另一边",
+                f"the alliance document closes this log at size {closed.size} with another root: "
+                "this checkpoint is of the other side of a fork",
+                part.log, smaller.size, f"log/{part.log}/checkpoint",
+            )  # fmt: skip
+        return tree
+
     def _records(self, proof: Proof, tree: Tree) -> None:
         for entry in entries(self.pack, proof.part):
+            _check_not_void(proof, entry.position)
             leaf = tree.leaf(entry.position)
             if entry.value is None:
                 _see_hole(proof, entry, leaf)
@@ -959,6 +1010,8 @@ class Verifier:
             raise _wrong(log, position, "记录时间早于前一条", "the record is of before the one before it")
         proof.first, proof.last = proof.first or time, time
         stream = match[6].decode()
+        if match[5].decode() == _LOG_CLOSED:
+            proof.closed_by = position
         self.scope.see(proof, position, time, stream, int(match[8]))
         if self.report is not None:
             self.report.see(log, position, stream)
@@ -1006,6 +1059,16 @@ class Verifier:
         for log, proof in self.proofs.items():
             for name in sorted(tiles.get(log, set()) - proof.tiles):
                 raise Fault("多出一个用不到的哈希块", "a tile that nothing needs", log, file=name)
+
+
+def _check_not_void(proof: Proof, position: int) -> None:
+    """Nothing counts that stands beyond the end of a closed log (decision 14)."""
+    if position > proof.end:
+        raise _wrong(
+            proof.part.log, position,
+            f"这条记录无效：日志已在第 {proof.end} 条关闭，此后的记录一概作废",
+            f"the record is void: the log was closed at size {proof.end}, what lies beyond does not count",
+        )  # fmt: skip
 
 
 def _see_hole(proof: Proof, entry: Entry, leaf: bytes) -> None:
@@ -1116,7 +1179,7 @@ class Scope:
         if self.kind == "bureau":
             for proof in proofs.values():
                 if proof.part.log[:6] == self.bureau:
-                    _check_whole(proof, 1, proof.part.size)
+                    _check_whole(proof, 1, proof.end)
         if self.kind == "subject" and not self._versions and not self._holes:
             raise Fault("没有这一事项的记录", "no record of the subject is here", self.log)
 
@@ -1291,9 +1354,27 @@ def _tell_log(verifier: Verifier, proof: Proof) -> Item:
             "signature holds; each record in the pack is among them, in this place, every byte as it "
             "was signed.",
         ),
+        *_tell_closed(proof),
         *_tell_witnesses(proof),
     ]
     return Item(Words(f"{bureau.zh}，日志 {part.log}", f"{bureau.en}, log {part.log}"), points)
+
+
+def _tell_closed(proof: Proof) -> list[Words]:
+    """What closed the log, as far as the pack shows."""
+    if (closed := proof.entry.closed) is not None:
+        return [Words(
+            f"联盟文件在第 {closed.size} 条处关闭了这个日志，并写明当时的树根；"
+            "包内各条都在其中，此后的记录一概作废。",
+            f"The alliance document closes this log at size {closed.size} and names its root; each record in "
+            "the pack is among these, and what lies beyond is void.",
+        )]  # fmt: skip
+    if proof.closed_by is not None:
+        return [Words(
+            f"这个日志由自己的第 {proof.closed_by} 条记录关闭；此后的记录一概作废，包内没有。",
+            f"The log closed itself by its record {proof.closed_by}; what lies beyond is void, not here.",
+        )]  # fmt: skip
+    return []
 
 
 def _tell_witnesses(proof: Proof) -> list[Words]:

@@ -15,7 +15,7 @@ from services.auditor.pack_archive import Archive
 from services.auditor.pack_log import Part
 from services.auditor.pack_records import Chosen
 from services.auditor.pack_selection import Json, Selection
-from services.ledger import logs, receipts, tiles
+from services.ledger import read, receipts, tiles
 from services.ledger.guard import Guard
 from services.runtime.database import Connection
 
@@ -64,7 +64,7 @@ def export(conn: Connection, out: BinaryIO, source: Source, selection: Selection
     """
     with conn.transaction(), Archive(out) as archive:
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        sizes = {state.log: _size(conn, source.guarded, state.log) for state in logs.states(conn)}
+        sizes = {log: min(_size(conn, source.guarded, log), end) for log, end in read.covered(conn).items()}
         absent = pack_records.choose(conn, sizes, selection)
         chosen = pack_records.chosen(conn)
         _add_documents(archive, source.notes)

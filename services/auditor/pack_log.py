@@ -30,7 +30,10 @@ def write(conn: Connection, archive: Archive, alliance: Alliance, chosen: Chosen
     folder = f"log/{chosen.log}"
     checkpoint = alliance.checkpoint(chosen.log, note)
     read = _reader(conn, chosen.log)
-    proven = Proven(checkpoint.size, checkpoint.root, read)
+    smaller, larger = _ends(alliance, chosen.log, End(checkpoint.size, checkpoint.root))
+    proven = Proven(larger.size, larger.root, read)
+    if merkle.range_root(0, smaller.size, proven) != smaller.root:
+        raise errors.Damage(f"log {chosen.log} is held here as it was not closed: the other side of a fork")
     archive.add(f"{folder}/checkpoint", note.encode())
     types: set[str] = set()
     bundles: set[int] = set()
@@ -40,9 +43,25 @@ def write(conn: Connection, archive: Archive, alliance: Alliance, chosen: Chosen
             put(line(record))
             bundles.add((record.position - 1) // WIDTH)
             types |= {envelope.read(record.value).type} if record.value is not None else set()
-    for tile in sorted(needed(checkpoint.size, bundles), key=lambda tile: tile.path):
+    for tile in sorted(needed(larger.size, bundles, smaller.size), key=lambda tile: tile.path):
         archive.add(f"{folder}/{tile.path}", read(tile))
     return Part(checkpoint.size, frozenset(types))
+
+
+class End(NamedTuple):
+    """A size of a log and its root there."""
+
+    size: int
+    root: bytes
+
+
+def _ends(alliance: Alliance, log: str, checkpoint: End) -> tuple[End, End]:
+    """The checkpoint, and where the alliance document closes the log: the smaller first."""
+    told = alliance.log(log)
+    if told.closed_size is None:
+        return checkpoint, checkpoint
+    closed = End(told.closed_size, base64.b64decode(told.closed_root or ""))
+    return (closed, checkpoint) if closed.size <= checkpoint.size else (checkpoint, closed)
 
 
 def _reader(conn: Connection, log: str) -> Callable[[Tile], bytes]:
@@ -74,11 +93,16 @@ def _object(content: dict[str, object]) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
-def needed(size: int, bundles: Iterable[int]) -> Iterator[Tile]:
-    """The hash tiles that prove what lies under these tiles of level 0: theirs, all above, the right edge."""
+def needed(size: int, bundles: Iterable[int], smaller: int = 0) -> Iterator[Tile]:
+    """The hash tiles that prove what lies under these tiles of level 0: theirs, all above, the right edge.
+
+    And those that lead to the root that the log had at a smaller size.
+    """
     level, wanted = 0, set(bundles)
     while count := size // WIDTH**level:
         full, width = divmod(count, WIDTH)
+        edge, part = divmod(smaller // WIDTH**level, WIDTH)
+        wanted |= {edge} if part else set()
         if width:
             yield Tile(level, full, width)
         wanted = {index for index in wanted if index < full}

@@ -6,7 +6,7 @@ from typing import LiteralString, NamedTuple, TypeAlias
 from events import envelope, errors
 from events.event import Key
 from services.auditor.pack_selection import Run, Selection, Sizes
-from services.ledger import read, redaction
+from services.ledger import closing, read, redaction
 from services.runtime.database import Connection
 
 _PAGE = 500
@@ -33,7 +33,7 @@ def choose(conn: Connection, sizes: Sizes, selection: Selection) -> list[Key]:
     """Fill the scratch table, which ends with the transaction; gives what is rested on and not held here.
 
     With a redacted record comes the decision. Raises NotFound when a record is asked for that is not
-    published here, or its decision is not, or nothing is.
+    published here, or its decision is not, or nothing is; Void.
     """
     conn.execute(_TABLE)
     for run in selection.runs(conn, sizes):
@@ -59,6 +59,8 @@ CREATE INDEX ON pack_record (step, log, position)
 
 def _put(conn: Connection, sizes: Sizes, run: Run) -> None:
     log, first, last = run
+    if last > sizes.get(log, 0) and (closed := closing.of(conn, log)) is not None and last > closed.size:
+        raise errors.Void(f"record {log}:{last} is void: the log was closed at size {closed.size}")
     if first < 1 or last > sizes.get(log, 0):
         raise errors.NotFound(
             f"log {log} has published records 1 to {sizes.get(log, 0)} here, not {max(first, last)}",

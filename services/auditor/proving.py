@@ -5,7 +5,7 @@ from typing import NamedTuple
 from events import errors, merkle
 from events.alliance import Alliance
 from events.proofs import InclusionProof
-from services.ledger import read, receipts, redaction, store, tiles, tree
+from services.ledger import closing, read, receipts, redaction, store, tiles, tree
 from services.ledger.guard import Guard
 from services.runtime.database import Connection
 
@@ -48,8 +48,12 @@ class Consistency(NamedTuple):
 def prove(conn: Connection, alliance: Alliance, guarded: Guard | None, log: str, position: int) -> Proof:
     """The proof under a witnessed checkpoint, else the latest published one, tried out before it is given.
 
-    Raises NotFound when nothing published covers the record, Damage when what is stored proves nothing.
+    Raises NotFound when nothing published covers the record, Void, Damage when what is stored
+    proves nothing.
     """
+    closed = closing.of(conn, log)
+    if closed is not None and position > closed.size:
+        raise errors.Void(f"record {log}:{position} is void: the log was closed at size {closed.size}")
     witnessed = receipts.witnessed(conn, alliance, log, position)
     size, note = witnessed or tiles.published(conn, guarded, log)
     if not 1 <= position <= size:

@@ -34,6 +34,11 @@ def beside(conn: Connection, view: View, record: Record[Event]) -> Beside:
     return Beside(record.version, flat, changed, after.broken, _cause(view, record))
 
 
+def nothing(record: Record[Event]) -> Beside:
+    """Beside a record that does not count."""
+    return Beside(record.version, [], [], None, None)
+
+
 def _cause(view: View, record: Record[Event]) -> Cell | None:
     """The record that this one follows from, if it rests on that; otherwise its number."""
     if record.causation is None:

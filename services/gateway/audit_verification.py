@@ -13,7 +13,7 @@ from services.gateway import audit, audit_jobs, lists
 from services.gateway.audit_jobs import Progress
 from services.gateway.site import Site
 from services.gateway.view import View
-from services.ledger import logs
+from services.ledger import closing, logs
 
 routes = APIRouter()
 ALL = "verify"
@@ -22,19 +22,28 @@ Log: TypeAlias = Annotated[str, Form(pattern=rf"^({LOG})?$")]
 
 @dataclass(frozen=True)
 class Line:
-    """One log; `newest` is None when it was never verified here, `good` the positions found good."""
+    """One log; `newest` is None when it was never verified here, `good` the positions found good.
+
+    `end` is the last record that counts: where it was closed, else `head`.
+    """
 
     log: str
     own: bool
     state: str
     head: int
+    end: int
     newest: Verification | None
     good: int
 
     @property
     def percent(self) -> float:
-        """How much of the log as it stands was found good since the last fault."""
-        return 100 * min(self.good, self.head) / self.head if self.head else 100.0
+        """How much of the log, as far as it counts, was found good since the last fault."""
+        return 100 * min(self.good, self.end) / self.end if self.end else 100.0
+
+    @property
+    def void(self) -> int:
+        """How many records stand beyond the end."""
+        return max(0, self.head - self.end)
 
 
 @routes.get("/audit/verification", include_in_schema=False)
@@ -57,8 +66,9 @@ def lines(site: Site) -> list[Line]:
     with site.database.connection() as conn:
         kept = verifications.kept(conn)
         states = logs.states(conn)
+        closed = {log: found.size for log, found in closing.closings(conn).items()}
     found = [
-        Line(s.log, s.own, s.state, s.head, next(iter(kept.get(s.log, ())), None),
+        Line(s.log, s.own, s.state, s.head, closed.get(s.log, s.head), next(iter(kept.get(s.log, ())), None),
              verifications.covered(kept.get(s.log, ())))
         for s in states
     ]  # fmt: skip
@@ -92,10 +102,11 @@ def _verify(site: Site, names: list[str], progress: Progress) -> None:
 
 @routes.get("/api/v1/audit/verification", tags=["audit"], summary="核验情况 · how far logs were verified")
 def api(request: Request) -> JSONResponse:
-    """One item a log: its head, the newest verification, and what part of it was found good."""
+    """One item a log: its head, how many records are void, the newest verification, what part is good."""
     items = [
         {
             "log": line.log, "bureau": line.log[:6], "head": line.head, "state": line.state,
+            "end": line.end, "void": line.void,
             "good": line.good, "percent": line.percent,
             "newest": {**line.newest._asdict(), "ok": line.newest.ok} if line.newest else None,
         }

@@ -4,14 +4,15 @@ import base64
 from typing import NamedTuple
 
 from events import errors
-from services.ledger import redaction, tree
+from services.ledger import closing, redaction, tree
 from services.runtime.database import Connection
 
 
 class Proof(NamedTuple):
     """The bytes, the leaf hash, and, once covered: size, note and the inclusion path (hashes as base64).
 
-    `redacted` is the position of the decision by which the bytes are gone.
+    `redacted` is the position of the decision by which the bytes are gone, `void` the size at which the log
+    was closed, of a record that stands beyond.
     """
 
     value: bytes
@@ -20,6 +21,7 @@ class Proof(NamedTuple):
     note: str | None
     path: list[str]
     redacted: int | None = None
+    void: int | None = None
 
 
 def of(conn: Connection, log: str, position: int) -> Proof:
@@ -32,9 +34,11 @@ def of(conn: Connection, log: str, position: int) -> Proof:
         raise errors.NotFound(f"record {log}:{position} is not held at this node")
     value, leaf = bytes(row[0]), bytes(row[1])  # type: ignore[call-overload]  # the table's own types
     gone = None if value else redaction.decided(conn, log, position, leaf)
-    covered = _covered(conn, log, position)
+    closed = closing.of(conn, log)
+    void = closed.size if closed is not None and position > closed.size else None
+    covered = None if void else _covered(conn, log, position)
     if covered is None:
-        return Proof(value, _text(leaf), None, None, [], gone)
+        return Proof(value, _text(leaf), None, None, [], gone, void)
     size, note = covered
     path = [_text(found) for found in tree.inclusion(conn, log, position, size)]
     return Proof(value, _text(leaf), size, note, path, gone)

@@ -30,8 +30,8 @@ def show(log: LogName, position: PositionNumber, request: Request) -> HTMLRespon
                 error=error,
                 raw=_raw(proof.value),
             )
-        home = homes.of(conn, record)
-        beside = audit_record.beside(conn, view, record)
+        home = None if proof.void else homes.of(conn, record)  # what is void belongs to nothing
+        beside = audit_record.nothing(record) if proof.void else audit_record.beside(conn, view, record)
     return view.page(
         "record.html",
         record=record,
@@ -44,7 +44,7 @@ def show(log: LogName, position: PositionNumber, request: Request) -> HTMLRespon
         beside=beside,
         fields=shown.fields(record.data, view, log=log),
         basis=[shown.record(*key) for key in record.basis],
-        thing=linked.record(view, record.key) if record.aggregate in kinds.BY_AGGREGATE else None,
+        thing=linked.record(view, record.key) if home and record.aggregate in kinds.BY_AGGREGATE else None,
     )
 
 
@@ -56,8 +56,9 @@ def _raw(value: bytes) -> str:
 def api(log: LogName, position: PositionNumber, request: Request) -> JSONResponse:
     """The record's CloudEvents envelope as it is signed, its sentence, and what proves it.
 
-    Of a redacted record there is no value; `redacted` is the position of the decision. `proof.path` is the
-    RFC 6962 inclusion path to the root of `proof.note`, hashes as base64.
+    Of a redacted record there is no value; `redacted` is the position of the decision. `void`: the size at
+    which the log was closed, before this record, which does not count. `proof.path` is the RFC 6962
+    inclusion path to the root of `proof.note`, hashes as base64.
     """
     view = View(request)
     with view.site.database.connection() as conn:
@@ -67,6 +68,7 @@ def api(log: LogName, position: PositionNumber, request: Request) -> JSONRespons
         {
             "value": None if proof.redacted else _raw(proof.value),
             "redacted": proof.redacted,
+            "void": proof.void,
             "sentence": sentence,
             "leaf": proof.leaf,
             "proof": {"size": proof.size, "note": proof.note, "path": proof.path},

@@ -6,17 +6,19 @@ import json
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
+from uuid import uuid4
 
 import pytest
 
 from deploy.evidence.verify import Fault, Pack, Verifier
-from events import alliance, merkle, notes
+from events import alliance, envelope, keys, merkle, notes, tiles
 from events.alliance_document import Key
+from events.membership import Closure, LogClosed, Succession
 from tests.deploy.evidence import edited
 from tests.deploy.evidence.conftest import Said, Verify
 from tests.deploy.evidence.edited import MANIFEST, REPORT, Edited
 from tests.services.auditor import packs
-from tests.services.ledger.nodes import LOG, OTHER, signer, values_of
+from tests.services.ledger.nodes import ALLIANCE, LOG, OTHER, TIME, signer, values_of
 from tests.support.project import ROOT
 
 Made = Callable[..., bytes]
@@ -524,6 +526,66 @@ def test_a_key_after_its_time_proves_nothing(verify: Verify) -> None:
     )
 
     fault(verify(pack.consistent()), f"log {LOG}, position 6")
+
+
+# --- a log that was closed ----------------------------------------------------------------------------------
+
+
+def root(values: list[bytes]) -> bytes:
+    return merkle.root([merkle.leaf_hash(value) for value in values])
+
+
+def closed_at(pack: Edited, size: int, closing: bytes) -> bytes:
+    pack.files["alliance/3.note"] = packs.closed(size, closing)[2].encode()
+    return pack.consistent()
+
+
+def test_a_record_beyond_the_size_at_which_the_alliance_closed_the_log_is_void(verify: Verify) -> None:
+    values = values_of(LOG, 6)
+
+    said = fault(verify(closed_at(edited.handmade(values), 4, root(values[:4]))), f"log {LOG}, position 5")
+    assert "the log was closed at size 4" in said
+    assert "日志已在第 4 条关闭" in said
+
+
+def test_what_stands_before_the_closing_is_proved_and_the_closing_told(verify: Verify) -> None:
+    values = values_of(LOG, 6)
+    pack = edited.handmade(values).lines(lambda lines: lines.__delitem__(slice(4, None))).counted()
+
+    said = verify(closed_at(pack, 4, root(values[:4])))
+    assert "The alliance document closes this log at size 4" in said.out
+    assert "结论：" in said.out
+    assert "FAULT" not in said.out
+
+
+@pytest.mark.parametrize("size", [4, 6, 9])
+def test_a_pack_of_the_other_side_of_a_fork_is_found(size: int, verify: Verify) -> None:
+    # given that the alliance closed the log as others hold it
+    others = values_of(LOG, 9)
+    pack = edited.handmade(values_of(LOG, 6))
+    if size > 6:  # the tiles are those of the larger tree
+        leaves = merkle.subtrees([merkle.leaf_hash(value) for value in others])
+        pack.files |= {f"log/{LOG}/{t.path}": tiles.tile_bytes(t, leaves) for t in tiles.tiles(size)}
+        del pack.files[f"log/{LOG}/tile/0/000.p/6"]
+
+    fault(verify(closed_at(pack, size, root(others[:size]))), f"log {LOG}, position {min(size, 6)}")
+
+
+def test_what_a_bureau_writes_after_it_closed_its_log_is_void(verify: Verify) -> None:
+    # given a log whose fourth record closes it
+    values = values_of(LOG, 6)
+    last = LogClosed(
+        reason=Closure.CLOSING, last_size=3, last_root=keys.encode(root(values[:3])), succession=Succession()
+    )
+    closes = envelope.prepare(
+        alliance=ALLIANCE, log=LOG, id=str(uuid4()), aggregate="log", stream=str(uuid4()), version=1,
+        actor="system", data=last,
+    )  # fmt: skip
+    values[3] = envelope.stamp(closes, 4, TIME)
+
+    said = fault(verify(edited.handmade(values).consistent()), f"log {LOG}, position 5")
+    assert "the log was closed at size 4" in said
+    assert "The log closed itself by its record 4" in verify(edited.handmade(values[:4]).consistent()).out
 
 
 # --- the report ---------------------------------------------------------------------------------------------

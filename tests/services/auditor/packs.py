@@ -119,6 +119,16 @@ def versions(*needed: int | None) -> list[str]:
     return made
 
 
+def closed(size: int, root: bytes, log: str = LOG) -> list[str]:
+    """Those versions, and one that closes a log."""
+    made = versions()
+    base = document(3, alliance.digest(made[-1]))
+    told = {"closed_size": size, "closed_root": keys.encode(root)}
+    logs = tuple(each.model_copy(update=told) if each.name == log else each for each in base.log)
+    closing = base.model_copy(update={"log": logs}).write()
+    return [*made, notes.sign(closing, quorum(0), quorum(1))]
+
+
 def believed(texts: Sequence[str]) -> Alliance:
     found = alliance.first(texts[0], alliance.digest(texts[0]))
     for text in texts[1:]:

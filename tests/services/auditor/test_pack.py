@@ -12,13 +12,15 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
+from deploy.evidence.verify import Pack, Verifier
 from events import envelope, errors, merkle, notes, tiles
 from events.tiles import Proven, Tile
 from services.auditor import pack, pack_archive, pack_log, pack_selection
 from services.auditor.pack import Source
 from services.auditor.pack_records import Record
 from services.auditor.pack_selection import Selection
-from services.ledger import read, receipts, store
+from services.ledger import closing, read, receipts, store
+from tests.deploy.evidence import edited
 from tests.services.auditor import packs
 from tests.services.auditor.packs import OTHER_SIZE, SIZE
 from tests.services.ledger import nodes
@@ -189,6 +191,56 @@ def test_the_witnessed_checkpoint_is_taken_when_there_is_one(node: Ledger) -> No
 
     assert size(600) == (600, 3)
     assert size(601) == (630, 1)
+
+
+# --- a closed log ---------------------------------------------------------------------------------------
+
+
+def closed(node: Ledger, size: int) -> list[str]:
+    """The alliance closes the log there; gives the versions of its document."""
+    with node.database.transaction() as conn:
+        texts = packs.closed(size, store.tree_root(conn, LOG, size))
+        assert closing.state(conn, packs.believed(texts)) == [LOG]
+    return texts
+
+
+@pytest.mark.parametrize("size", [299, 512, 600])
+def test_of_a_closed_log_nothing_void_is_packed(size: int, node: Ledger) -> None:
+    texts = closed(node, size)
+
+    made = packs.make(node, packs.SELECTIONS["bureau"](), "sichuan", "observer", texts=texts)
+
+    assert positions(made) == [*range(1, size + 1)]
+    proof = Verifier(Pack(BytesIO(made)), edited.digest()).proofs[LOG]  # type: ignore[arg-type]  # a file will do
+    assert (proof.end, proof.part.size) == (size, SIZE)
+    if size < SIZE:
+        with pytest.raises(errors.Void, match=f"closed at size {size}"):
+            packs.make(node, pack_selection.records([(LOG, size + 1)]), texts=texts)
+
+
+def test_a_node_on_the_other_side_of_a_fork_packs_nothing_of_that_log(node: Ledger) -> None:
+    texts = packs.closed(299, bytes(32))
+    with node.database.transaction() as conn:
+        closing.state(conn, packs.believed(texts))
+
+    with pytest.raises(errors.Damage, match="other side of a fork"):
+        packs.make(node, pack_selection.records([(LOG, 3)]), texts=texts)
+
+
+def test_a_checkpoint_below_the_closing_leads_to_it_too(node: Ledger) -> None:
+    # given that 30 more records came, and the log is closed with them
+    with node.database.connection() as conn:
+        early = store.latest(conn, LOG)[:1] + store.latest(conn, LOG)[2:]
+    node.append(30)
+    node.checkpointer(LOG).round()
+    texts = closed(node, 630)
+    source = Source(packs.believed(texts), texts, node.guard.read(), lambda *_: (early[0], early[1]))
+    out = BytesIO()
+    with node.database.connection() as conn:
+        pack.export(conn, out, source, pack_selection.records([(LOG, 3), (LOG, 599)]), packs.MADE)
+
+    proof = Verifier(Pack(out), edited.digest()).proofs[LOG]  # type: ignore[arg-type]  # a file will do
+    assert (proof.end, proof.runs.count) == (SIZE, 2)
 
 
 # --- the same everywhere ----------------------------------------------------------------------------------

@@ -56,3 +56,14 @@ def test_an_earlier_size_is_how_the_log_begins(ledger: Ledger) -> None:
         for old, new in ((0, 300), (301, None), (5, 301)):
             with pytest.raises((errors.Invalid, errors.NotFound)):
                 proving.consistent(conn, ledger.guard.read(), LOG, old, new)
+
+
+def test_a_record_beyond_the_end_of_a_closed_log_is_said_to_be_void(ledger: Ledger) -> None:
+    with ledger.database.connection() as conn:
+        conn.execute(
+            "INSERT INTO ledger.closed (log, size, root, succession) VALUES (%s, 256, '', '{}')", [LOG]
+        )
+
+    assert proof(ledger, 256).position == 256
+    with pytest.raises(errors.Void, match="closed at size 256"):
+        proof(ledger, 257)

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from events.activity import ActivityHeld, ActivityPlanned
 from events.proofs import InclusionProof
 from services.gateway import audit_words
+from services.ledger import logs
 from tests.services.gateway.clerks import Clerk
 from tests.services.gateway.houses import House
 
@@ -111,6 +112,29 @@ def test_verification_is_asked_for_kept_and_shown(auditor: Clerk, house: House) 
 def test_only_logs_that_are_held_can_be_verified(auditor: Clerk) -> None:
     assert auditor.client.post("/audit/verification", data={"log": "999999"}).status_code == 404
     assert auditor.client.post("/audit/verification", data={"log": "x"}).status_code == 422
+
+
+def test_what_lies_beyond_the_end_of_a_closed_log_is_shown_as_void(auditor: Clerk, house: House) -> None:
+    plan(auditor, "南川讲座")
+    house.catch_up()
+    with house.database.connection() as conn:
+        head = logs.state(conn, "500116").head
+        conn.execute(
+            "INSERT INTO ledger.closed (log, size, root, succession) VALUES ('500116', %s, '', '{}')",
+            [head - 1],
+        )
+        conn.execute("UPDATE ledger.log SET state = 'closed' WHERE log = '500116'")
+
+    html = auditor.get(f"/records/500116/{head}")
+    assert f"日志已在第 {head - 1} 条处关闭" in html
+    assert ".tlog-proof" not in html
+    assert "无效：" not in auditor.get(f"/records/500116/{head - 1}")
+    answer = auditor.client.get(f"/api/v1/proofs/500116/{head}.tlog-proof")
+    assert (answer.status_code, answer.json()["type"]) == (410, "urn:yinqiao:problem:void")
+    lines = auditor.client.get("/api/v1/audit/verification").json()["items"]
+    line = next(x for x in lines if x["log"] == "500116")
+    assert (line["end"], line["void"]) == (head - 1, 1)
+    assert f"第 {head - 1} 条之后的 1 条作废" in auditor.get("/audit/verification")
 
 
 def test_witnesses_and_their_policy_are_told_in_words(auditor: Clerk) -> None:
