@@ -51,7 +51,10 @@ def joined(settings: Settings, alliance: Alliance, told_to_stop: Callable[[float
         return alliance
     for pause in _pauses():
         versions.look()
-        asking.ask(versions, settings.name)
+        try:
+            asking.ask(versions, settings.name)
+        except errors.Fork as fork:  # neither is taken
+            _log.error("alliance-forked", version=fork.position, reason=fork.message)
         if settings.name in versions.current.nodes:
             return versions.current
         _log.warning(

@@ -1,5 +1,6 @@
 """Serving a node's pages and API: one socket, bound before anything is promised about its port."""
 
+import errno
 import socket
 import threading
 
@@ -15,14 +16,15 @@ _GRACE = 5
 
 
 def listen(address: Address) -> socket.socket:
-    """The socket of a node. Raises Unavailable when the port is taken."""
+    """The socket of a node. Raises Unavailable when the port is taken, or is none to be had here."""
     found = socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((address.host, address.port))
     except OSError as error:
         found.close()
-        raise errors.Unavailable(f"{address} is taken; choose another http.listen") from error
+        why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+        raise errors.Unavailable(f"{address} {why}; choose another http.listen") from error
     found.listen(_BACKLOG)
     return found
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
-from events import checkpoints, merkle, notes
+from events import alliance, checkpoints, merkle, notes
 from events.checkpoints import Checkpoint
 from services.exchange import wire
 from services.ledger import logs
@@ -179,3 +180,34 @@ def test_a_node_that_is_not_named_waits_until_it_is(league: League) -> None:
     assert found.node("north").operator == "北"
     assert len(waits) == 2
     assert time.monotonic() - began < leagues.SECONDS
+
+
+def test_a_node_that_is_offered_two_versions_waits_and_takes_neither(league: League) -> None:
+    # given two nodes of which each was handed another version that names a third, both valid
+    north = league.member("north", NORTH)
+    draft = Path(approve(league, ask(league, north)))
+    one = alliance.successor(league.current(), draft.read_text("utf-8"))
+    other = one.document.model_copy(
+        update={"policy": one.document.policy.model_copy(update={"heartbeat_minutes": 7})}
+    )
+    league.publish(league.members["west"], draft.read_text("utf-8"), 2)
+    league.publish(league.members["east"], league.sign(other), 2)
+    for name in ("west", "east"):
+        eventually(lambda name=name: league.members[name].running.alliance.version == 2)  # type: ignore[misc]
+    waits: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        return len(waits) == 2
+
+    from services.node import alliances, running
+    from services.runtime import settings
+
+    told = settings.load(north.settings)
+    # when the third looks for a version that names it
+    with capture_logs() as lines:
+        found = running.joined(told, alliances.load(north.document, told.alliance.digest), wait)
+    # then it says so, and waits
+    assert found is None
+    assert len(waits) == 2
+    assert "alliance-forked" in {line["event"] for line in lines}
