@@ -10,6 +10,9 @@ from services.ledger.guard import Guard
 from services.node import alliances
 from services.node.node import Node
 from services.projector import rebuild
+from services.runtime import logs
+
+_log = logs.get(__name__)
 
 
 class Control:
@@ -18,6 +21,7 @@ class Control:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._rebuilds: dict[str, str] = {}
+        self._threads: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
 
     def read_only(self) -> str | None:
@@ -53,19 +57,24 @@ class Control:
         if name not in BY_NAME:
             raise errors.NotFound(f"there is no read model {name[:40]!r}", field="model")
         with self._lock:
-            if any(thread.name == _name(name) for thread in threading.enumerate()):
+            if name in self._threads and self._threads[name].is_alive():
                 raise errors.Conflict(f"the read model {name} is being rebuilt already")
             self._rebuilds[name] = "running"
-            threading.Thread(target=self._rebuild, args=[name], name=_name(name), daemon=True).start()
+            called = f"{self._node.name}-rebuild-{name}"
+            self._threads[name] = threading.Thread(
+                target=self._rebuild, args=[name], name=called, daemon=True
+            )
+            self._threads[name].start()
 
     def _rebuild(self, name: str) -> None:
         """Killed at any point, the live read model serves on."""
         try:
             (report,) = rebuild.anew(self._node.database, [BY_NAME[name]])
-        except Exception as error:  # the last line of a thread: the operator sees how it ended
+        except Exception as error:  # noqa: BLE001  (the last line of a thread: the operator sees how it ended)
+            _log.exception("rebuild-failed", node=self._node.name, model=name, kind=type(error).__name__)
             self._say(name, f"failed: {type(error).__name__}")
-            raise
-        self._say(name, _ended(report))
+        else:
+            self._say(name, _ended(report))
 
     def _say(self, name: str, text: str) -> None:
         with self._lock:
@@ -76,7 +85,3 @@ def _ended(report: rebuild.Report) -> str:
     if report.switched:
         return f"done, {report.records} records"
     return f"kept the old one: {len(report.differences)} rows differ"
-
-
-def _name(model: str) -> str:
-    return f"rebuild-{model}"
