@@ -5,7 +5,7 @@ What a change adds is not checked by itself: `next_version` checks the document 
 
 from datetime import date
 
-from events import errors
+from events import errors, keys
 from events.alliance import Alliance
 from events.alliance_document import Bureau, Document, Key
 
@@ -32,8 +32,21 @@ def rotated(document: Document, log: str, vkey: str, from_size: int, to_size: in
     if from_size < entry.key[-1].from_size:
         raise errors.Invalid(f"from-size: the key before it signs from {entry.key[-1].from_size} on")
     last = entry.key[-1].model_copy(update={"to_size": to_size})
-    keys = (*entry.key[:-1], last, Key.model_construct(vkey=vkey, from_size=from_size, to_size=None))
-    return _with(document, "log", entry, entry.model_copy(update={"key": keys}))
+    signing = (*entry.key[:-1], last, Key.model_construct(vkey=vkey, from_size=from_size, to_size=None))
+    return _with(document, "log", entry, entry.model_copy(update={"key": signing}))
+
+
+def closed(document: Document, log: str, size: int, root: bytes, successor: str | None) -> Document:
+    """The log ends after `size` records, whose root this is; what lies beyond is void."""
+    entry = next((entry for entry in document.log if entry.name == log), None)
+    if entry is None:
+        raise errors.NotFound(f"the alliance has no log {log!r}")
+    if entry.closed_size is not None:
+        raise errors.Invalid(f"log {log} is closed already, after {entry.closed_size} records")
+    if successor is not None and (successor == log or all(each.name != successor for each in document.log)):
+        raise errors.NotFound(f"successor: the alliance has no other log {successor!r}; let it --join first")
+    changes = {"closed_size": size, "closed_root": keys.encode(root), "successor": successor}
+    return _with(document, "log", entry, entry.model_copy(update=changes))
 
 
 def moved(document: Document, node: str, url: str) -> Document:

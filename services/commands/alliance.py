@@ -1,5 +1,6 @@
 """`yinqiao alliance`: show the document, ask to join, propose its next version, sign it, put it in place."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -10,12 +11,15 @@ from events import alliance as documents
 from events import alliance_changes, alliance_request, errors, notes
 from events.alliance_document import Bureau, Document, Key, Log, Node
 from events.alliance_request import Request
-from services.commands import options, screen
+from services.commands import drafts, options, screen
 from services.commands.options import NODE_TOML, Json, SettingsFile
+from services.ledger import logs, store
 from services.node import alliances
 from services.runtime import clock, files, keys, settings
 
-app = typer.Typer(no_args_is_help=True, help="The alliance document: show, request, propose, sign, publish.")
+app = typer.Typer(
+    no_args_is_help=True, help="The alliance document: show, request, found, propose, sign, publish."
+)
 DraftFile = Annotated[Path, typer.Argument(help="The draft that `alliance propose` wrote.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Write it here, to a new file.")]
 
@@ -55,6 +59,7 @@ def request(  # noqa: PLR0913  (one a section of the document)
     operator: Annotated[str, typer.Option("--operator", help="Who operates the node.")],
     url: Annotated[str, typer.Option("--url", help="Where the other nodes reach it.")],
     out: Out = None,
+    as_json: Json = False,
 ) -> None:
     """Ask to join: make the keys that are missing, and write a note that they sign."""
     if not len(log) == len(name_zh) == len(name_en):
@@ -78,7 +83,7 @@ def request(  # noqa: PLR0913  (one a section of the document)
     )
     asked = Request.read(asked.write())  # checked here as it will be at the other end
     note = alliance_request.sign(asked, tuple(signers), node, int(clock.now().timestamp()))
-    _write(out or Path(f"{told.name}.request"), note)
+    drafts.write(out or Path(f"{told.name}.request"), note, as_json=as_json)
 
 
 @app.command()
@@ -91,6 +96,15 @@ def propose(  # noqa: PLR0913  (one a kind of change)
         int | None, typer.Option("--from-size", min=0, help="The new key's first size.")
     ] = None,
     to_size: Annotated[int | None, typer.Option("--to-size", min=0, help="The old key's last size.")] = None,
+    close: Annotated[
+        str | None, typer.Option("--close", help="LOG: it cannot close itself, and ends here.")
+    ] = None,
+    at: Annotated[
+        int | None, typer.Option("--at", min=1, help="Its last good size; what lies beyond is void.")
+    ] = None,
+    successor: Annotated[
+        str | None, typer.Option("--successor", help="The log that goes on with it; nobody if left out.")
+    ] = None,
     url: Annotated[
         list[str] | None, typer.Option("--url", help="NODE=URL: served there from now on.")
     ] = None,
@@ -103,17 +117,22 @@ def propose(  # noqa: PLR0913  (one a kind of change)
     heartbeat: Annotated[int | None, typer.Option("--heartbeat-minutes", min=1, max=1440)] = None,
     quorum: Annotated[list[str] | None, typer.Option("--quorum", help="The new quorum, a VKEY each.")] = None,
     out: Out = None,
+    as_json: Json = False,
 ) -> None:
     """Write the next version with these changes, unsigned; the quorum of this version signs it."""
-    current = options.place(file).alliance
-    document = current.document
+    place = options.place(file)
+    current, document = place.alliance, place.alliance.document
     for path in join or ():
-        document = alliance_request.opened(_read(path)).added(document)
+        document = alliance_request.opened(drafts.read(path)).added(document)
     if rotate is not None:
         log, vkey = _pair("--rotate", rotate)
         if from_size is None:
             raise errors.Invalid("--rotate needs --from-size")
         document = alliance_changes.rotated(document, log, vkey, from_size, to_size)
+    if close is not None:
+        if at is None:
+            raise errors.Invalid("--close needs --at")
+        document = alliance_changes.closed(document, close, at, _root(place, close, at), successor)
     for each in url or ():
         document = alliance_changes.moved(document, *_pair("--url", each))
     if rename is not None:
@@ -123,7 +142,17 @@ def propose(  # noqa: PLR0913  (one a kind of change)
     if quorum:
         document = document.model_copy(update={"quorum": tuple(quorum)})
     proposed = alliance_changes.next_version(current, document)
-    _write(out or Path(f"alliance-{proposed.version}.draft"), proposed.write())
+    path = out or Path(f"alliance-{proposed.version}.draft")
+    drafts.write(path, proposed.write(), as_json=as_json, version=proposed.version)
+
+
+def _root(place: options.Place, log: str, size: int) -> bytes:
+    """The root of the log's first records as they are held here. Raises NotFound, Invalid, Damage."""
+    with place.connection() as conn:
+        logs.state(conn, log)
+        if size > (covered := store.latest(conn, log)[0]):
+            raise errors.Invalid(f"--at: {covered} records of log {log} are held here under its signature")
+        return store.tree_root(conn, log, size)
 
 
 @app.command()
@@ -131,31 +160,42 @@ def sign(
     draft: DraftFile,
     key: Annotated[Path, typer.Option("--key", help="The file of a key of the quorum.")],
     file: SettingsFile = NODE_TOML,
+    as_json: Json = False,
 ) -> None:
-    """Add one signature of the quorum to the draft, in its place; the same key again changes nothing."""
-    current, signer, text = options.place(file).alliance, keys.load(key), _read(draft)
-    if signer.verifier.vkey not in current.document.quorum:
-        raise errors.Invalid(f"{signer.name} is no key of the quorum of version {current.version}")
+    """Add one signature of the quorum to the draft, in its place; the same key again changes nothing.
+
+    For version 1, which is believed by its digest, no settings are needed.
+    """
+    signer, text = keys.load(key), drafts.read(draft)
     body = _body(text)
-    _check_follows(current, body)
+    quorum = _quorum(file, body)
+    if signer.verifier.vkey not in quorum:
+        raise errors.Invalid(f"{signer.name} is no key of the quorum that signs this version")
     note = notes.sign(body, signer)
     signed = note if body == text else notes.join([text, note])
     files.replace(draft, signed.encode())
-    screen.line(f"signed by {_signatures(current, signed)} of {len(current.document.quorum)}")
+    count, digest = _signatures(quorum, signed), documents.digest(signed)
+    if as_json:
+        screen.document({"signed": count, "quorum": len(quorum), "digest": digest})
+    else:
+        screen.line(f"signed by {count} of {len(quorum)}, digest {digest}")
 
 
 @app.command()
-def publish(draft: DraftFile, file: SettingsFile = NODE_TOML) -> None:
+def publish(draft: DraftFile, file: SettingsFile = NODE_TOML, as_json: Json = False) -> None:
     """Check the signed draft as every node will, and put it beside the others; running nodes take it."""
     told = settings.load(file)
     current = alliances.load(told.alliance.file, told.alliance.digest)
-    note = _read(draft)
+    note = drafts.read(draft)
     found = documents.successor(current, note)
-    if found is current:
+    if found is not current:
+        files.write_new(alliances.version(told.alliance.file, found.version), note.encode())
+    if as_json:
+        screen.document({"version": found.version, "digest": found.digest, "new": found is not current})
+    elif found is current:
         screen.line(f"version {current.version} is in place already")
-        return
-    files.write_new(alliances.version(told.alliance.file, found.version), note.encode())
-    screen.line(f"version {found.version} of {found.id} is in place, digest {found.digest}")
+    else:
+        screen.line(f"version {found.version} of {found.id} is in place, digest {found.digest}")
 
 
 def _body(text: str) -> str:
@@ -166,15 +206,19 @@ def _body(text: str) -> str:
         return text
 
 
-def _check_follows(current: documents.Alliance, body: str) -> None:
+def _quorum(file: Path, body: str) -> tuple[str, ...]:
+    """Whose signatures the version needs: that of the version before it, or for the first its own."""
     found = Document.read(body)
+    if found.version == 1:
+        return found.quorum
+    current = options.place(file).alliance
     if (found.version, found.previous) != (current.version + 1, current.digest):
         raise errors.Invalid(f"the draft does not follow version {current.version}, digest {current.digest}")
+    return current.document.quorum
 
 
-def _signatures(current: documents.Alliance, note: str) -> int:
-    quorum = [notes.Verifier.parse(vkey) for vkey in current.document.quorum]
-    return len(notes.open(note, quorum).signatures)
+def _signatures(quorum: Sequence[str], note: str) -> int:
+    return len(notes.open(note, [notes.Verifier.parse(vkey) for vkey in quorum]).signatures)
 
 
 def _log_key(folder: Path, alliance: str, log: str) -> notes.Signer:
@@ -203,15 +247,3 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise errors.Invalid(f"--from: write a day as 2025-11-06, not {text[:20]!r}") from None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise errors.Invalid(f"{path} cannot be read as text: {type(error).__name__}") from None
-
-
-def _write(path: Path, text: str) -> None:
-    files.write_new(path, text.encode())
-    screen.line(str(path))
