@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = Sequence[str]
 Writer: TypeAlias = Callable[[str, Row, Iterable[Row], "View"], Response]
-_FORMULA = re.compile(r"^\s*[=+\-@\t\r=+-@]")
+_FORMULA = re.compile("[\t\r]|\\s*[-=+@\uff1d\uff0b\uff0d\uff20]")  # the last four in full width
+_NUMBER = re.compile(r"-?[0-9][0-9,]*(\.[0-9]+)?%?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _WIDTH = 24
 
@@ -23,7 +24,7 @@ _WIDTH = 24
 def _safe(text: str) -> str:
     """A text that Excel does not compute: a quote stands before what would begin a formula."""
     text = _CONTROL.sub("", text)
-    return f"'{text}" if _FORMULA.match(text) else text
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def _heading(view: "View") -> list[str]:
@@ -35,16 +36,17 @@ def _heading(view: "View") -> list[str]:
 
 def _csv(name: str, head: Row, rows: Iterable[Row], view: "View") -> Response:
     def lines() -> Iterator[str]:
-        yield "\ufeff" + _line(head)
+        yield "\ufeff" + line(head)
         for row in rows:
-            yield _line(row)
-        yield _line([])
-        yield _line(_heading(view))
+            yield line(row)
+        yield line([])
+        yield line(_heading(view))
 
     return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=_named(name, "csv"))
 
 
-def _line(row: Row) -> str:
+def line(row: Row) -> str:
+    """One line of a CSV file, no cell of which is computed."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow([_safe(text) for text in row])
     return out.getvalue()
