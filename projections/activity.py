@@ -246,7 +246,12 @@ def total(conn: Connection[Any], chosen: Chosen) -> Counts:
 
 def overdue_reports(conn: Connection[Any], bureau: str | None, today: date) -> list[Row]:
     """Activities that were held and whose report is overdue on that day, the oldest first."""
-    query = f"""{_HOSTS} {_ROW} WHERE a.stage = 'held' AND a.report_due < %(today)s
+    return [row for row in due_reports(conn, bureau) if row.report_due and row.report_due < today]
+
+
+def due_reports(conn: Connection[Any], bureau: str | None) -> list[Row]:
+    """Activities that were held and wait for their planner's report, the most urgent first."""
+    query = f"""{_HOSTS} {_ROW} WHERE a.stage = 'held' AND a.report_due IS NOT NULL
         AND (%(bureau)s::text IS NULL OR left(a.log, 6) = %(bureau)s)
         ORDER BY a.report_due, a.log, a.stream"""
-    return fetch(conn, Row, query, {"bureau": bureau, "today": today})
+    return fetch(conn, Row, query, {"bureau": bureau})

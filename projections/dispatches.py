@@ -175,6 +175,24 @@ def board(
     return fetch(conn, Dispatch, query, values)
 
 
+_HOSTED = closings.same("%(host)s", "d.host")
+
+
+def unseen(conn: Connection[Any], host: str, today: date) -> list[Dispatch]:
+    """Dispatches to this host with service days that it has neither confirmed nor questioned."""
+    query = f"""{_LISTED} WHERE {_HOSTED} AND s.served > s.confirmed + s.questioned
+        ORDER BY d.ends, d.log, d.stream"""
+    return fetch(conn, Dispatch, query, {"host": host, "today": today})
+
+
+def unrated(conn: Connection[Any], host: str, today: date) -> list[Dispatch]:
+    """Dispatches to this host that are over, and that it accepted and has not rated."""
+    query = f"""{_LISTED} WHERE {_HOSTED} AND d.stage IN ('completed', 'ended-early')
+        AND a.answer = 'accepted' AND r.log IS NULL
+        ORDER BY d.ended, d.log, d.stream"""
+    return fetch(conn, Dispatch, query, {"host": host, "today": today})
+
+
 def one(conn: Connection[Any], log: str, stream: str, today: date) -> Dispatch | None:
     """One dispatch; None when there is none."""
     query = f"{_LISTED} WHERE d.log = %(log)s AND d.stream = %(stream)s::text::uuid"

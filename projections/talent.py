@@ -221,6 +221,22 @@ def needs(
     return fetch(conn, Need, query, values)
 
 
+def open_to(conn: Connection[Any], bureau: str, day: date) -> list[Need]:
+    """Needs of others that wait for this bureau's offer on that day, the most urgent first.
+
+    They are turned to it or to all, short of people, and it has nobody on offer for them.
+    """
+    query = f"""{_NEEDS} SELECT listed.* FROM listed
+        WHERE stage = 'published' AND accepted < persons AND ends >= %(day)s AND bureau <> %(bureau)s
+        AND (turned_to = '{{}}' OR %(bureau)s = ANY (turned_to)) AND NOT EXISTS (
+            SELECT FROM need n
+            JOIN dispatch d ON d.need_log = n.origin_log AND d.need_position = n.origin_position
+            WHERE n.log = listed.log AND n.position = listed.position AND left(d.log, 6) = %(bureau)s
+                AND d.stage NOT IN ('withdrawn', 'expired'))
+        ORDER BY coalesce(reply_by, starts), log, stream"""  # noqa: S608  (constants)
+    return fetch(conn, Need, query, {"bureau": bureau, "day": day})
+
+
 def need(conn: Connection[Any], log: str, stream: str, day: date) -> Need | None:
     """One need; None when there is none."""
     query = f"{_NEEDS} SELECT * FROM listed WHERE log = %(log)s AND stream = %(stream)s"  # noqa: S608  (constants)

@@ -9,7 +9,7 @@ from psycopg import Connection
 from events import tasks
 from events.event import Record
 from events.values import Reference
-from projections import questions
+from projections import closings, questions
 from projections.model import Handlers, ReadModel, fetch
 from projections.rows import Rows
 
@@ -199,6 +199,15 @@ def ledger(
         ORDER BY due, log, stream LIMIT %(limit)s"""  # noqa: S608  (constants)
     values = {**vars(chosen), "today": today, "due": due, "log": log, "stream": stream, "limit": limit}
     return fetch(conn, Task, query, values)
+
+
+def to_do(conn: Connection[Any], bureau: str, today: date) -> list[Task]:
+    """Open tasks that are this bureau's own, or that it took on; the most urgent first."""
+    query = f"""{_LISTED} SELECT * FROM listed WHERE stage = 'set' AND (
+            bureau = %(bureau)s AND owner = bureau
+            OR answer = 'accepted' AND {closings.same("%(bureau)s", "owner")})
+        ORDER BY due, log, stream"""  # noqa: S608  (constants)
+    return fetch(conn, Task, query, {"bureau": bureau, "today": today})
 
 
 def one(conn: Connection[Any], log: str, stream: str, today: date) -> Task | None:

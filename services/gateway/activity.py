@@ -86,16 +86,19 @@ ACTIVITY: Kind = Kind(
 KINDS = (ACTIVITY,)
 
 
-def duties(view: View, bureau: str | None) -> list[Duty]:
-    """Reports that are overdue since an activity was held."""
+def duties(view: View, bureau: str) -> list[Duty]:
+    """Reports on activities that were held."""
     with view.site.reading(model.MODEL) as conn:
-        late = model.overdue_reports(conn, bureau, view.today)
+        found = model.due_reports(conn, bureau)
     what = view.t("提交活动总结", "report on the activity")
     return [
-        Duty(what, r.title or "", view.path(ACTIVITY, r), r.report_due, overdue=True)
-        for r in late
+        Duty(
+            what, r.title or "", view.path(ACTIVITY, r), bureau, r.report_due, r.report_due < view.today,
+            commands.Report, {"stream": r.stream},
+        )
+        for r in found
         if r.report_due
-    ]
+    ]  # fmt: skip
 
 
 def figures(view: View, bureau: str | None) -> list[Figure]:

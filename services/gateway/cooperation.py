@@ -130,17 +130,15 @@ MEMORANDUM: Kind = Kind(
 KINDS = (MEMORANDUM, meetings.MEETING, *tasks.KINDS)
 
 
-def duties(view: View, bureau: str | None) -> list[Duty]:
-    """Tasks of the bureau that are overdue, and memoranda that end within sixty days."""
-    with view.site.reading(tasks_model.MODEL) as conn:
-        late = tasks_model.ledger(conn, tasks_model.Chosen(owner=bureau, overdue=True), view.today, limit=500)
+def duties(view: View, bureau: str) -> list[Duty]:
+    """Tasks that the bureau has to do, and memoranda that end within sixty days."""
     with view.site.reading(model.MODEL) as conn:
         ending = memoranda.ending(conn, view.today, bureau)
-    do, renew = view.t("完成任务", "finish the task"), view.t("备忘录即将到期", "the memorandum ends soon")
+    renew = view.t("备忘录即将到期", "the memorandum ends soon")
     return [
-        *(Duty(do, r.title, view.path(tasks.TASK, r), r.due, overdue=True) for r in late),
+        *tasks.duties(view, bureau),
         *(
-            Duty(renew, r.title or "", view.path(MEMORANDUM, r), r.last, overdue=False)
+            Duty(renew, r.title or "", view.path(MEMORANDUM, r), bureau, r.last, overdue=False)
             for r in ending
             if r.last
         ),

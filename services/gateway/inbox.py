@@ -47,19 +47,13 @@ def show(request: Request) -> HTMLResponse:
         came=[(a, *_about(view, a)) for a in came],
         late=[(a, *_about(view, a)) for a in late],
         drafts=drafts.waiting(view),
-        duties=duties(view, officer.bureau),
+        duties=waiting.duties(view, officer.bureau),
         laid=request.query_params.get("laid"),
         said=_said(view),
         parameters=orders.parameters,
         simple=orders.simple,
         reasons=list(Reason),
     )
-
-
-def duties(view: View, bureau: str | None) -> list[waiting.Duty]:
-    """Own steps that fall due, of all contexts."""
-    found = [duty for made in kinds.DUTIES for duty in made(view, bureau)]
-    return sorted(found, key=lambda duty: duty.due)
 
 
 def kind_of(type_: str) -> Kind | None:

@@ -68,8 +68,15 @@ def show(context: str, command: str, request: Request) -> HTMLResponse:
         **_defaults(view, kind),
         **(_prefilled(kind, thing) if thing else {}),
         **_known(view, kind, thing),
+        **_version(view, kind, thing),
     }
     return _form(view, kind, Posted({**known, **posted.filled, "key": [uuid4().hex]}), thing)
+
+
+def _version(view: View, kind: type[Command], thing: Thing | None) -> Filled:
+    """What the officer sees of an own thing that the command changes: nothing newer is overwritten."""
+    own = thing is not None and view.officer is not None and thing.bureau == view.officer.bureau
+    return {"version": [str(thing.version)]} if thing and own and kind.changes else {}
 
 
 @routes.post("/forms/{context}/{command}")

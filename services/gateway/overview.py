@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from projections import inbox as model
 from projections.inbox import Item
-from services.gateway import inbox, kinds
+from services.gateway import inbox, kinds, waiting
 from services.gateway.figures import Figure
 from services.gateway.view import View
 
@@ -21,15 +21,15 @@ def show(request: Request) -> HTMLResponse:
     view = View(request)
     bureau = view.officer.bureau if view.officer else None
     own = figures(view, bureau) if bureau else []
-    waits = _waiting(view)
-    ours = [item for item in waits if bureau in {item.asker, item.bureau}]
+    open_ = _waiting(view)
+    ours = [item for item in open_ if bureau in {item.asker, item.bureau}]
     return view.page(
         "overview.html",
         own=own,
         alliance=figures(view, None),
         ours=_lines(view, ours) if bureau else None,
-        everywhere=_lines(view, waits),
-        duties=inbox.duties(view, bureau)[:LONGEST] if bureau else [],
+        everywhere=_lines(view, open_),
+        duties=waiting.duties(view, bureau)[:LONGEST] if bureau else [],
     )
 
 

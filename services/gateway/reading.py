@@ -10,6 +10,7 @@ from projections import digest, inbox, track
 from projections.model import live
 from projections.models import MODELS
 from services.gateway import kinds, lists
+from services.gateway import waiting as duties
 from services.gateway.view import View
 from services.ledger import read
 
@@ -39,8 +40,12 @@ def digests(request: Request) -> JSONResponse:
 
 @routes.get("/api/v1/inbox/{bureau}", tags=["read"], summary="待办 · what waits for a bureau")
 def waiting(bureau: Annotated[str, Path(pattern="^[0-9]{6}$")], request: Request) -> JSONResponse:
-    """What others ask of it, what it waits for, answers that arrived, and those that came too late."""
+    """What others ask of it, what it waits for, answers that arrived, and those that came too late.
+
+    `duties`: steps that wait for it without a question, each with its owner, day, command and form.
+    """
     view = View(request)
+    steps = duties.duties(view, bureau)
     with view.reading(inbox.MODEL) as conn:
         return lists.json(
             {
@@ -48,6 +53,7 @@ def waiting(bureau: Annotated[str, Path(pattern="^[0-9]{6}$")], request: Request
                 "awaited_by": [asdict(i) for i in inbox.awaited_by(conn, bureau, view.today)],
                 "arrived": [asdict(a) for a in inbox.arrived(conn, bureau)],
                 "too_late": [asdict(a) for a in inbox.too_late(conn, bureau)],
+                "duties": [duty.document() for duty in steps],
                 "positions": view.asof[0].vector,
             }
         )

@@ -8,7 +8,7 @@ from events import talent as events
 from events.event import Event, Key, Record
 from events.talent import Purpose
 from events.values import Expertise
-from projections import dispatches
+from projections import cooperation, dispatches
 from projections import talent as model
 from services.bureau import talent as commands
 from services.bureau.commands import Command
@@ -19,8 +19,11 @@ from services.gateway.shown import Cell
 from services.gateway.things import Column, Filter, Kind, Stage, Table, Thing
 from services.gateway.view import View
 from services.gateway.waiting import Duty
+from services.runtime import workdays
 from services.runtime.database import Connection
 
+RATING_DAYS = 10
+"""Working days after a service in which its host rates it."""
 NEED_STAGES = {
     "published": Stage("征集中", "published", "wait"),
     "closed": Stage("已关闭", "closed"),
@@ -299,29 +302,63 @@ KINDS = (NEED, DISPATCH, *experts.KINDS)
 OPTIONS = experts.OPTIONS
 
 
-def duties(view: View, bureau: str | None) -> list[Duty]:
-    """Needs that are short of people past their day, and service days that wait for the host's word."""
+def duties(view: View, bureau: str) -> list[Duty]:
+    """Needs that wait for our offer, our own that are short of people, days to confirm, services to rate."""
     with view.site.reading(model.MODEL) as conn:
-        short = [
-            n
-            for n in model.needs(conn, model.Chosen(bureau=bureau, stage="published"), view.today, limit=500)
-            if n.late
-        ]
-        hosted = (
-            dispatches.board(conn, dispatches.Chosen(host=bureau), view.today, limit=500) if bureau else []
-        )
-    close, confirm = (
-        view.t("需求到期未满额", "the need is short of people"),
-        view.t("确认服务日", "confirm service days"),
-    )
+        short = model.needs(conn, model.Chosen(bureau=bureau, stage="published"), view.today, limit=500)
+        unseen = dispatches.unseen(conn, bureau, view.today)
+        unrated = dispatches.unrated(conn, bureau, view.today)
+    close = view.t("需求到期未满额", "the need is short of people")
+    confirm, rate = view.t("确认服务日", "confirm service days"), view.t("评价服务", "rate the service")
     return [
-        *(Duty(close, n.title, view.path(NEED, n), n.reply_by, overdue=True) for n in short if n.reply_by),
+        *_needs_to_answer(view, bureau),
         *(
-            Duty(confirm, d.speciality or "", view.path(DISPATCH, d), d.ends, overdue=d.ends < view.today)
-            for d in hosted
-            if d.served > d.confirmed + d.questioned
+            Duty(
+                close, n.title, view.path(NEED, n), bureau, n.reply_by, True,
+                commands.CloseNeed, {"stream": n.stream},
+            )
+            for n in short
+            if n.late and n.reply_by
         ),
-    ]
+        *(_host_duty(confirm, d, view, bureau, d.ends, commands.ConfirmDays) for d in unseen),
+        *(
+            _host_duty(rate, d, view, bureau, workdays.add(d.ended or d.ends, RATING_DAYS), commands.Rate)
+            for d in unrated
+        ),
+    ]  # fmt: skip
+
+
+def _host_duty(
+    what: str, row: dispatches.Dispatch, view: View, bureau: str, due: date, command: type[Command]
+) -> Duty:
+    title = row.speciality or Expertise(row.field).label(view.lang)
+    where = {"log": row.log, "stream": row.stream}
+    return Duty(what, title, view.path(DISPATCH, row), bureau, due, due < view.today, command, where)
+
+
+def _needs_to_answer(view: View, bureau: str) -> list[Duty]:
+    """Needs turned to the bureau by name, or to all and it is a partner under a memorandum for talent."""
+    with view.site.reading(model.MODEL) as conn:
+        found = model.open_to(conn, bureau, view.today)
+    partners = _partners(view, bureau) if any(not n.turned_to for n in found) else frozenset[str]()
+    what = view.t("答复需求", "answer the need")
+    return [
+        Duty(
+            what, n.title, view.path(NEED, n), bureau, due, due < view.today,
+            commands.Offer, {"log": n.log, "stream": n.stream},
+        )
+        for n in found
+        for due in [n.reply_by or n.starts]
+        if n.turned_to or n.bureau in partners
+    ]  # fmt: skip
+
+
+def _partners(view: View, bureau: str) -> frozenset[str]:
+    """The bureaus with which a memorandum in force opens talent."""
+    with view.site.reading(cooperation.MODEL) as conn:
+        pairs = cooperation.partnerships(conn, view.today, bureau)
+    open_ = (p for p in pairs if "talent" in p.subjects and not p.outside)
+    return frozenset(code for p in open_ for code in (p.bureau, p.partner)) - {bureau}
 
 
 def figures(view: View, bureau: str | None) -> list[Figure]:

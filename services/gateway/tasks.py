@@ -14,6 +14,7 @@ from services.gateway.filters import BUREAU, BY_DAY, DAYS, TITLE, yes_no
 from services.gateway.shown import Cell
 from services.gateway.things import Column, Filter, Kind, Stage, Thing
 from services.gateway.view import View
+from services.gateway.waiting import Duty
 from services.runtime.database import Connection
 
 TASK_STAGES = {
@@ -74,6 +75,25 @@ TASK: Kind = Kind(
     values=task_values,
     empty=("还没有任务。会议议定的事项可转为任务。", "No task yet: decisions of a meeting become tasks."),
 )
+
+
+def duties(view: View, bureau: str) -> list[Duty]:
+    """Tasks that are the bureau's own, or that it took on and has not reported done."""
+    with view.site.reading(tasks.MODEL) as conn:
+        found = tasks.to_do(conn, bureau, view.today)
+    what = view.t("完成任务", "finish the task")
+    return [
+        Duty(what, r.title, view.path(TASK, r), bureau, r.due, r.overdue, *_finishing(r, bureau))
+        for r in found
+    ]
+
+
+def _finishing(row: tasks.Task, bureau: str) -> tuple[type[Command], Mapping[str, str]]:
+    if row.bureau == bureau:
+        return commands.FinishTask, {"stream": row.stream}
+    return commands.FinishOurs, {"log": row.log, "stream": row.stream}
+
+
 PROJECT_STAGES = {
     "running": Stage("进行中", "under way", "wait"),
     "ended": Stage("已结束", "ended", "good"),

@@ -237,7 +237,7 @@ class View:
     @cached_property
     def pending(self) -> int:
         """How many things wait for the acting bureau; 0 while that cannot be known."""
-        return waiting.count(self.site, self.officer) if self.officer else 0
+        return waiting.count(self, self.officer.bureau) if self.officer else 0
 
     @property
     def read_only(self) -> str | None:
