@@ -2,7 +2,7 @@
 
 from events.alliance import Alliance
 from projections.track import Vector
-from services.ledger import logs, read, receipts
+from services.ledger import read, receipts
 from services.runtime.database import Connection
 
 
@@ -19,10 +19,11 @@ def covered(conn: Connection) -> Vector:
 def witnessed(conn: Connection, alliance: Alliance) -> Vector:
     """The largest witnessed size of each log that is kept here; what a locked report may cite.
 
-    A log of which nothing is witnessed yet is left out.
+    A log of which nothing is witnessed yet is left out. What lies beyond the end of a closed log is void,
+    whoever cosigned it.
     """
-    held = (state.log for state in logs.states(conn) if state.log in alliance.logs)
-    found = {log: receipts.witnessed_size(conn, alliance, log) for log in held}
+    held = {log: end for log, end in read.covered(conn).items() if log in alliance.logs}
+    found = {log: min(receipts.witnessed_size(conn, alliance, log), end) for log, end in held.items()}
     return {log: size for log, size in found.items() if size}
 
 

@@ -1,25 +1,39 @@
 """Making a report again from the records themselves, and comparing; and writing it down for others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
 from events import errors
+from projections.track import Vector
 from services.auditor import answers, asking, differences
 from services.auditor.asking import Build
 from services.auditor.behind import Behind, behind
 from services.auditor.differences import Difference
 from services.auditor.queries import registry
 from services.auditor.reports import Report
+from services.ledger import closing, store
 from services.runtime.database import Connection
 
 
+class Void(NamedTuple):
+    """A log that was closed at `size` since, so that `records` of those that the report knew are void."""
+
+    log: str
+    size: int
+    records: int
+
+
 class Outcome(NamedTuple):
-    """What came out: `again` is the new digest; `differences` say where, the first of them."""
+    """What came out: `again` is the new digest; `differences` say where, the first of them.
+
+    `void`: what the report knew, and what does not count any more.
+    """
 
     report: Report
     again: str
     differences: list[Difference]
+    void: Sequence[Void] = ()
 
     @property
     def same(self) -> bool:
@@ -30,14 +44,30 @@ class Outcome(NamedTuple):
 def reproduce(conn: Connection, build: Build, report: Report, limit: int = 100) -> Outcome:
     """Fold the report's read model anew at its positions, ask again, and compare row by row.
 
-    What a person left out when it was made is left out again. The connection is in no transaction. Raises
-    NotFound when this version knows no such query, Invalid when not all of its positions are held here.
+    What a person left out when it was made is left out again. Records that were declared void since count as
+    they did then, where they are kept as evidence; a node that has none of them folds the log up to its end,
+    and the vector is a difference. The connection is in no transaction. Raises NotFound when this version
+    knows no such query, Invalid when not all of its positions are held here.
     """
     query = registry.find(report.query)
     parameters = query.read(report.parameters)
-    asked = asking.ask_then(conn, build, query, parameters, report.vector, report.aside.left_out)
+    void = _void(conn, report.vector)
+    asked = asking.ask_then(
+        conn, build, query, parameters, _held(conn, report.vector, void), report.aside.left_out
+    )
     found = list(islice(_compare(report, asked.content), limit))
-    return Outcome(report, asked.digest, found)
+    return Outcome(report, asked.digest, found, void)
+
+
+def _void(conn: Connection, vector: Vector) -> list[Void]:
+    ends = {log: found.size for log, found in closing.closings(conn).items()}
+    return [Void(log, ends[log], at - ends[log]) for log, at in vector.items() if at > ends.get(log, at)]
+
+
+def _held(conn: Connection, vector: Vector, void: Iterable[Void]) -> Vector:
+    """The vector, of closed logs as far as records and a checkpoint are still there."""
+    ends = {each.log: store.latest(conn, each.log)[0] for each in void}
+    return {log: min(at, ends.get(log, at)) for log, at in vector.items()}
 
 
 def _compare(report: Report, again: Mapping[str, Any]) -> Iterator[Difference]:

@@ -175,9 +175,12 @@ def _tell_outcome(outcome: Outcome, *, as_json: bool) -> None:
             "same": outcome.same, "name": report.name, "digest": report.digest, "again": outcome.again,
             "code": {"then": report.code, "now": known.code()},
             "differences": [d._asdict() for d in outcome.differences],
+            "void": [each._asdict() for each in outcome.void],
         })  # fmt: skip
         return
     screen.line(f"{report.name}: {'the same' if outcome.same else 'NOT the same'}")
+    for log, size, records in outcome.void:
+        screen.line(f"log {log} was closed at size {size}: {records} records that it knew are void since")
     screen.line(f"kept   {report.digest}")
     screen.line(f"again  {outcome.again}")
     screen.table(("where", "kept", "again"), outcome.differences[:_SHOWN])

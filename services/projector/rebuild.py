@@ -10,7 +10,7 @@ from projections.model import Instance, ReadModel, live
 from projections.rebuild import Difference, LeftOut
 from services.projector import guarded, parts
 from services.projector.building import Builder, Progress, quiet
-from services.projector.source import covered
+from services.projector.source import covered, signed
 from services.runtime.database import Connection, Database
 
 
@@ -140,12 +140,13 @@ def past(
 ) -> Instance:
     """The model as it stood at a past vector, in a schema of its own; `track.drop` removes it.
 
-    What was `left_out` then may be given; otherwise it is what the live one leaves out. Read it with
-    `model.reading(conn, instance)`. Raises Invalid for a bad label, or when the vector is not covered here.
+    What was `left_out` then may be given: the past is made again, and records count that were declared void
+    since. Otherwise it is what the live one leaves out. Read it with `model.reading(conn, instance)`. Raises
+    Invalid for a bad label, or when the vector is not covered here.
     """
     builder = Builder(database, [rebuild.past(model, label)], progress)
     with database.transaction() as conn:
-        ends = covered(conn)
+        ends = covered(conn) if left_out is None else signed(conn)
     if any(at > ends.get(log, 0) for log, at in until.items()):
         raise errors.Invalid("the vector lies beyond what is covered here", field="until")
     builder.begin(until, left_out)

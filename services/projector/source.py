@@ -110,6 +110,11 @@ def covered(conn: Connection) -> dict[str, int]:
     return dict(rows)  # type: ignore[arg-type]  # the table's own types
 
 
+def signed(conn: Connection) -> dict[str, int]:
+    """How far checkpoints go, void or not: what once could be folded, and is kept as evidence."""
+    return dict(conn.execute("SELECT log, max(size) FROM ledger.checkpoint GROUP BY log").fetchall())  # type: ignore[arg-type]  # the table's own types
+
+
 def reachable(conn: Connection) -> set[str]:
     """The logs whose records can still come: held here, and not stopped by a breach."""
     return {

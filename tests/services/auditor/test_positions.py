@@ -58,6 +58,17 @@ def test_a_report_at_witnessed_positions_knows_no_more(node: Traveller) -> None:
     assert value(node.ask("activities"), "persons") == 90
 
 
+def test_what_lies_beyond_the_end_of_a_closed_log_may_not_be_cited(node: Traveller) -> None:
+    cosign(node, LOG, 6, "west", "third")
+    with node.database.connection() as conn:
+        conn.execute(
+            "INSERT INTO ledger.closed (log, size, root, succession) VALUES (%s, 3, '', '{}')", [LOG]
+        )
+
+    assert witnessed(node) == {LOG: 3}
+    assert node.ask("activities", witnessed(node)).vector == {LOG: 3}
+
+
 def test_a_vector_within_another_one_is_the_smaller_of_the_two() -> None:
     assert positions.within({"a": 5, "b": 2, "c": 1}, {"a": 3, "b": 9}) == {"a": 3, "b": 2}
 

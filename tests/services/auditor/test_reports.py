@@ -10,8 +10,9 @@ from events import errors
 from events.event import Key
 from projections import activity, model, quarantine
 from services.auditor import reports, reproducing
+from services.auditor.differences import Difference
 from services.auditor.queries import registry
-from services.auditor.reproducing import Outcome
+from services.auditor.reproducing import Outcome, Void
 from services.ledger import read
 from tests.projections.histories import World, ask, corrected, held, planned, reference
 from tests.projections.test_any_order import Story
@@ -74,6 +75,36 @@ def test_a_report_is_made_again_from_the_records_and_comes_out_the_same(new_trav
     assert outcome.same, outcome.differences
     assert node.ask("activities").digest != report.digest
     assert node.schemas() == before
+
+
+def test_a_report_from_before_a_log_was_closed_comes_out_the_same_and_tells_what_is_void(
+    new_traveller: NewTraveller,
+) -> None:
+    # given a report that knew six records of a log which the alliance then closed after three
+    node, late = new_traveller(visits(62, 26, 9)), new_traveller(visits(62, 26, 9))
+    node.settle()
+    report = node.keep("四月", node.ask("activities"))
+    late.settle({ONE: 3})
+    for each in (node, late):
+        with each.database.connection() as conn:
+            conn.execute(
+                "INSERT INTO ledger.closed (log, size, root, succession) VALUES (%s, 3, '', '{}')", [ONE]
+            )
+            conn.execute("UPDATE ledger.log SET state = 'closed' WHERE log = %s", [ONE])
+
+    # then it comes out the same, from the records that are kept as evidence
+    outcome = reproduced(node, "四月")
+    assert outcome.same, outcome.differences
+    assert outcome.void == [Void(ONE, 3, 3)]
+    # and nobody can ask anew for what is void
+    with pytest.raises(errors.Invalid, match="beyond what is covered"):
+        node.ask("activities", report.vector)
+    # and where these records never came, it is said what is lacking
+    with late.database.connection() as conn:
+        there = reproducing.reproduce(conn, late.build, report)
+    assert not there.same
+    assert there.void == [Void(ONE, 3, 3)]
+    assert Difference(f"vector.{ONE}", 6, 3) in there.differences
 
 
 def test_what_was_left_out_then_is_left_out_again_even_where_it_is_not(new_traveller: NewTraveller) -> None:
