@@ -17,6 +17,7 @@ import binascii
 import hashlib
 import io
 import json
+import math
 import re
 import sys
 import zipfile
@@ -160,7 +161,9 @@ def fields(thing: object, file: str, **kinds: type) -> list[Any]:
 def read_json(text: bytes, file: str) -> Any:
     """JSON without repeated keys and without NaN."""
     try:
-        return json.loads(text.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+        return json.loads(
+            text.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number, parse_float=_finite
+        )
     except (ValueError, RecursionError):
         raise Fault("不是合格的 JSON", "this is no proper JSON", file=file) from None
 
@@ -173,6 +176,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
+
+
+def _finite(digits: str) -> float:
+    if math.isinf(number := float(digits)):
+        raise ValueError("a number is too large")
+    return number
 
 
 def read_key(text: object, file: str) -> tuple[str, int]:
@@ -888,6 +897,14 @@ class Hole(NamedTuple):
     leaf: bytes
 
 
+class Said(NamedTuple):
+    """What a record says: its type, its payload, and what it rests on."""
+
+    type: str
+    data: dict[str, Any]
+    basis: list[tuple[str, int]]
+
+
 class Proof:
     """What was proved of one log; `undecided` are holes by the position of the decision they await."""
 
@@ -989,18 +1006,16 @@ class Verifier:
                 continue
             if leaf_hash(entry.value) != leaf:
                 raise _changed(proof.part.log, entry.position)
-            self._record(proof, entry.position, entry.value)
+            said = self._record(proof, entry.position, entry.value)
             if hole := proof.undecided.pop(entry.position, None):
-                _check_decision(proof.part.log, hole, entry.value)
+                _check_decision(proof.part.log, hole, said)
         for hole in proof.undecided.values():
             raise _undecided(proof.part.log, hole.position)
 
-    def _record(self, proof: Proof, position: int, value: bytes) -> None:
+    def _record(self, proof: Proof, position: int, value: bytes) -> Said:
         """The record says itself that it stands where it stands, not before the one before it."""
         log = proof.part.log
-        match = _ENVELOPE.match(value)
-        if match is None or value[-1:] != b"}" or len(value) > RECORD_LIMIT or match[5] != match[7]:
-            raise _wrong(log, position, "记录不是规定的格式", "the record is no envelope of this contract")
+        match, said = _opened(log, position, value)
         if (match[3].decode(), match[4].decode()) != (self.alliance.id, log):
             raise _wrong(log, position, "记录自称属于另一个日志", "the record says that it is of another log")
         if int(match[1]) != position:
@@ -1010,27 +1025,27 @@ class Verifier:
             raise _wrong(log, position, "记录时间早于前一条", "the record is of before the one before it")
         proof.first, proof.last = proof.first or time, time
         stream = match[6].decode()
-        if match[5].decode() == _LOG_CLOSED:
+        if said.type == _LOG_CLOSED:
             proof.closed_by = position
         self.scope.see(proof, position, time, stream, int(match[8]))
         if self.report is not None:
             self.report.see(log, position, stream)
-        for key in (match[9] or b"").decode().split():
-            self._rests_on(key, log, position)
+        for key in said.basis:
+            self._rests_on(*key, log, position)
+        return said
 
-    def _rests_on(self, key: str, log: str, position: int) -> None:
+    def _rests_on(self, there: str, at: int, log: str, position: int) -> None:
         """Note a record of the basis that is not in the pack."""
-        there, _, at = key.partition(":")
-        if there not in self.runs or int(at) not in self.runs[there]:
-            if self.scope.basis and (there, int(at)) not in self.scope.absent:
+        if there not in self.runs or at not in self.runs[there]:
+            if self.scope.basis and (there, at) not in self.scope.absent:
                 raise Fault(
                     f"缺少第 {at} 条：{log} 第 {position} 条以它为依据，而本包声称包含全部依据",
                     f"{there}:{at} is not here, though {log}:{position} rests on it and the pack claims "
                     "to hold "
                     "all that its records rest on",
-                    there, int(at),
+                    there, at,
                 )  # fmt: skip
-            self.absent.setdefault(there, set()).add(int(at))
+            self.absent.setdefault(there, set()).add(at)
 
     def _witnesses(self, note: Note, proof: Proof) -> None:
         """Each cosignature of a node holds; which of them count, and how many it takes."""
@@ -1061,6 +1076,29 @@ class Verifier:
                 raise Fault("多出一个用不到的哈希块", "a tile that nothing needs", log, file=name)
 
 
+def _opened(log: str, position: int, value: bytes) -> tuple[re.Match[bytes], Said]:
+    """As strict as a node: what it would refuse to store is no record here either.
+
+    The pattern ends where the payload begins, so that one JSON value and one brace must be all that follows.
+    """
+    match = _ENVELOPE.match(value)
+    if match is not None and value[-1:] == b"}" and len(value) <= RECORD_LIMIT and match[5] == match[7]:
+        pairs = [key.partition(":") for key in (match[9] or b"").decode().split()]
+        basis = [(there, int(at)) for there, _, at in pairs]
+        data = _payload(value[match.end() : -1])
+        if data is not None and basis == sorted(set(basis)):
+            return match, Said(match[5].decode(), data, basis)
+    raise _wrong(log, position, "记录不是规定的格式", "the record is no envelope of this contract")
+
+
+def _payload(text: bytes) -> dict[str, Any] | None:
+    try:
+        data = read_json(text, "")
+    except Fault:
+        return None
+    return data if isinstance(data, dict) else None
+
+
 def _check_not_void(proof: Proof, position: int) -> None:
     """Nothing counts that stands beyond the end of a closed log (decision 14)."""
     if position > proof.end:
@@ -1079,13 +1117,10 @@ def _see_hole(proof: Proof, entry: Entry, leaf: bytes) -> None:
     proof.redacted.add(entry.position)
 
 
-def _check_decision(log: str, hole: Hole, value: bytes) -> None:
+def _check_decision(log: str, hole: Hole, said: Said) -> None:
     """The record says that this very record was redacted."""
-    record = read_json(value, records_file(log))
-    said = record.get("data")
     wanted = {"log": log, "position": hole.position, "leaf": to_base64(hole.leaf)}
-    fits = isinstance(said, dict) and all(said.get(name) == value for name, value in wanted.items())
-    if record.get("type") != _REDACTED or not fits:
+    if said.type != _REDACTED or any(said.data.get(name) != value for name, value in wanted.items()):
         raise _undecided(log, hole.position)
 
 

@@ -491,6 +491,15 @@ def test_a_log_made_by_hand_is_good(verify: Verify) -> None:
         (b"//chuanyu/500116", b"//jingjinji/500116", "of another log"),
         (b"2025-05-01T08", b"2025-05-01T07", "of before the one before it"),
         (b"urn:yinqiao:schema:yinqiao.activity", b"urn:yinqiao:schema:yinqiao.talent", "no envelope"),
+        (b'"data":{', b'"data":{"persons":1},"data":{', "no envelope"),
+        (b'"data":{', b'"sequence":"00000000000000000004","data":{', "no envelope"),
+        (b'"data":{', b'"data":{},"sequence":"00000000000000000099","x":{', "no envelope"),
+        (b'"data":{', b'"data":}{not json', "no envelope"),
+        (b'"data":{', b'"data":{"x":NaN,', "no envelope"),
+        (b'"data":{', b'"data":{"x":1e999,', "no envelope"),
+        (b'"data":{', b'"data":{"x":1,"x":1,', "no envelope"),
+        (b'"data":{', b'"data":[{', "no envelope"),
+        (b'"data":{', b'"basis":"500116:2 500116:1","data":{', "no envelope"),
     ],
 )
 def test_a_signed_record_that_does_not_belong_there_is_found(
