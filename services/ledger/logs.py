@@ -67,3 +67,11 @@ def stopped(conn: Connection, log: str, breach: errors.Breach) -> None:
         " ON CONFLICT DO NOTHING",
         [log, breach.position, breach.kind(), breach.message, list(breach.evidence)],
     )
+
+
+def breached(conn: Connection, log: str) -> list[int]:
+    """The positions of the breaches that are kept of a log."""
+    rows = conn.execute(
+        "SELECT position FROM ledger.breach WHERE log = %s ORDER BY position", [log]
+    ).fetchall()
+    return [position for (position,) in rows]  # type: ignore[misc]  # bigint

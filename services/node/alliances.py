@@ -1,7 +1,9 @@
 """The alliance document on disk: version 1 is believed by its digest, each later one by its signatures.
 
 `alliance.note` is version 1, `alliance-2.note` and so on stand beside it. Two valid successors of one version
-are kept as `alliance-<N>.fork-<digest>.note`; while these stand there, no version after N is taken.
+are kept as `alliance-<N>.fork-<digest>.note`, if that can be written, and in the table of breaches; no
+version after N is taken until an operator settles it: the one that holds as `alliance-<N>.note`, and a file
+`alliance-<N>.settled`.
 """
 
 import re
@@ -36,20 +38,27 @@ def version(file: Path, number: int) -> Path:
     return file if number == 1 else file.with_name(f"{file.stem}-{number}{file.suffix}")
 
 
+def is_settled(file: Path, number: int) -> bool:
+    """Whether the operator settled which of two versions holds."""
+    return version(file, number).with_suffix(".settled").exists()
+
+
 def forks(file: Path) -> dict[int, list[Path]]:
-    """The versions of which two were signed, each with its evidence."""
+    """The versions of which two were signed and that are not settled, each with its evidence."""
     found: dict[int, list[Path]] = {}
     for path in sorted(file.parent.glob(f"{file.stem}-*{_FORK}*{file.suffix}")):
         if match := re.fullmatch(rf"{re.escape(file.stem)}-([0-9]+)", path.name.partition(_FORK)[0]):
             found.setdefault(int(match[1]), []).append(path)
-    return found
+    return {number: paths for number, paths in found.items() if not is_settled(file, number)}
 
 
 def troubles(versions: "Versions") -> list[str]:
     """What is wrong with the document, one sentence each."""
+    place = versions.file.parent
     double = [
-        f"version {number} of the alliance document was signed twice; see {paths[0].parent}"
-        for number, paths in sorted(forks(versions.file).items())
+        f"version {number} of the alliance document was signed twice, see ledger.breach; once that is settled, "
+        f"put the one that holds and {versions.file.stem}-{number}.settled into {place}"
+        for number in versions.doubled
     ]
     return [*double, versions.trouble] if versions.trouble else double
 
@@ -58,6 +67,7 @@ class Versions:
     """All versions that are held, in order; each proved itself before it came in. Belongs to one thread.
 
     `trouble`: why what stands in the folder as the next version cannot be taken; None when all is well.
+    `found`: of which versions two were seen by this process; the folder may not have taken them.
     """
 
     def __init__(self, file: Path, digest: str) -> None:
@@ -68,9 +78,21 @@ class Versions:
         except (OSError, UnicodeDecodeError) as error:
             raise errors.Invalid(f"{file} cannot be read: put the alliance document there") from error
         self._held = [Version(note, alliance.first(note, digest))]
+        self.found: dict[int, errors.Fork] = {}
+        self._recalled: set[int] = set()
         self.trouble: str | None = None
         while self._next():
             continue
+
+    def recall(self, numbers: Iterable[int]) -> None:
+        """Of these an earlier process saw two."""
+        self._recalled.update(numbers)
+
+    @property
+    def doubled(self) -> list[int]:
+        """The versions of which two were signed and that are not settled."""
+        seen = set(self.found) | self._recalled
+        return sorted({*forks(self.file), *(n for n in seen if not is_settled(self.file, n))})
 
     @property
     def current(self) -> Alliance:
@@ -98,7 +120,7 @@ class Versions:
     def _next(self) -> bool:
         """Raises what `events.alliance.successor` has against the next version in the folder."""
         later = version(self.file, self.current.version + 1)
-        if self.current.version in forks(self.file) or not later.exists():
+        if self.current.version in self.doubled or not later.exists():
             return False
         try:
             note = later.read_text("utf-8")
@@ -110,10 +132,10 @@ class Versions:
     def offered(self, notes: Iterable[str]) -> bool:
         """Take the next version from what others hold as it; whether there was one.
 
-        What proves nothing is dropped. Raises Fork when two are valid: both stand in the folder then, and
-        neither is taken.
+        What proves nothing is dropped. Raises Fork when two are valid: neither is taken then, nor one of them
+        alone later.
         """
-        if not {self.current.version, self.current.version + 1}.isdisjoint(forks(self.file)):
+        if not {self.current.version, self.current.version + 1}.isdisjoint(self.doubled):
             return False
         valid = {alliance.digest(note): note for note in notes if self._follows(note)}
         if len(valid) > 1:
@@ -143,7 +165,7 @@ class Versions:
     def compared(self, number: int, theirs: str) -> bool:
         """Whether somebody else's version `number`, which is held here, is the same.
 
-        Raises Fork when it is another valid one; its evidence stands in the folder then.
+        Raises Fork when it is another valid one, until that is settled.
         """
         ours = self._held[number - 1]
         before = self._held[max(0, number - 2)].alliance
@@ -153,7 +175,7 @@ class Versions:
             alliance.successor(before, theirs)
         except (errors.BadRecord, errors.Refused):
             return False
-        if number > 1:
+        if number > 1 and not is_settled(self.file, number):
             self._forked(before, ours.note, theirs)
         return False
 
@@ -172,4 +194,5 @@ class Versions:
             alliance.check_fork(before, one, other)
         except errors.Fork as fork:
             fork.position, fork.evidence = before.version + 1, (one.encode(), other.encode())
+            self.found[fork.position] = fork
             raise

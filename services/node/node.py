@@ -124,6 +124,7 @@ class Node:
         self.database.open()
         self._open_logs(self.alliance, self.own, self.followed)
         with self.database.transaction() as conn:
+            self.versions.recall(logs.breached(conn, alliances.BREACH))
             self.store.replay(conn)
         if old := self.projector.prepare():
             _log.warning("read-models-to-rebuild", node=self.name, models=old)
@@ -247,8 +248,10 @@ class Node:
             return asking.ask(self.versions, self.name)
         except errors.Fork as fork:
             _log.error("alliance-forked", version=fork.position, reason=fork.message)
-            logs.stop(self.database, alliances.BREACH, fork)
             return False
+        finally:
+            for found in self.versions.found.values():  # again until it stands there
+                logs.stop(self.database, alliances.BREACH, found)
 
     def _use(self, alliance: Alliance) -> None:
         """From now on this version holds, without a restart; what depends on it begins anew."""

@@ -13,7 +13,8 @@ OUTSIDE: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
 )  # fmt: skip
 SERVER: tuple[Callable[[Subject, Connection], Iterator[Finding]], ...] = (inside.server, inside.schema)
 TABLES: tuple[Callable[[Subject, Connection], Iterator[Finding]], ...] = (
-    inside.guard_file, inside.clocks, inside.logs, inside.witnesses, inside.read_models,
+    inside.guard_file, inside.clocks, inside.alliance_forks, inside.logs, inside.witnesses,
+    inside.read_models,
 )  # fmt: skip
 
 

@@ -7,7 +7,9 @@ from events.alliance import Alliance
 from projections.models import BY_NAME
 from services.exchange import status as exchange
 from services.ledger import guard, witnessing
+from services.ledger import logs as ledger_logs
 from services.ledger.guard import GuardFile
+from services.node import alliances
 from services.node.checks.finding import Finding, Subject, bad, good, warning
 from services.node.node import migrations
 from services.projector import status as models
@@ -90,6 +92,16 @@ def clocks(subject: Subject, conn: Connection) -> Iterator[Finding]:
         yield bad("clock", f"the last own record says {last}, which is to come", "set the clock by NTP")
     else:
         yield good("clock", f"this machine and the database are {apart:.1f} s apart")
+
+
+def alliance_forks(subject: Subject, conn: Connection) -> Iterator[Finding]:
+    """No version of the alliance document was seen twice, even where its folder could not keep both."""
+    file = subject.settings.alliance.file
+    kept = alliances.forks(file)
+    for number in ledger_logs.breached(conn, alliances.BREACH):
+        if number not in kept and not alliances.is_settled(file, number):
+            detail = f"version {number} of the alliance document was signed twice: table ledger.breach"
+            yield bad("alliance", detail, "settle it in the alliance, as deploy/keys.md says")
 
 
 def logs(subject: Subject, conn: Connection) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ def versions(subject: Subject) -> Iterator[Finding]:
     double = alliances.forks(subject.settings.alliance.file)
     for number in sorted(double):
         detail = f"version {number} of the alliance document was signed twice: {double[number][0].parent}"
-        yield bad("alliance", detail, "keep both notes, settle it in the alliance, then move them away")
+        yield bad("alliance", detail, "settle it in the alliance, as deploy/keys.md says")
     if not double:
         yield good("alliance", f"version {subject.alliance.version} of {subject.alliance.id} is in use")
 

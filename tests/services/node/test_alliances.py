@@ -1,6 +1,7 @@
 """A running node takes new versions of the alliance document, and none that does not prove itself."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -12,10 +13,13 @@ from events.alliance import Alliance
 from events.alliance_document import Document
 from services.node import alliances
 from services.node.alliances import Versions
+from services.node.control import Control
+from services.node.node import Node
+from services.runtime import settings
 from services.transport.inprocess import InProcessExchange
 from tests.services.node import league as leagues
 from tests.services.node.conftest import NewLeague
-from tests.services.node.league import League, eventually
+from tests.services.node.league import League, Member, eventually
 
 WEST, EAST = "500116", "510100"
 pytestmark = leagues.WARNINGS
@@ -121,9 +125,41 @@ def test_two_successors_at_once_are_evidence_and_neither_is_taken(papers: League
     assert not held.offered([one])
     again = versions(papers, "west")
     assert not again.offered([other])
-    for path in alliances.forks(held.file)[2]:
-        path.unlink()
-    assert again.offered([other])
+    papers.publish(papers.members["west"], other, 2)
+    third = papers.sign(beating(alliance.successor(held.current, other), 3))
+    assert again.look()
+    assert not again.offered([third])
+    with pytest.raises(errors.Fork):
+        again.compared(2, one)
+    alliances.version(held.file, 2).with_suffix(".settled").touch()
+    assert not again.compared(2, one)
+    assert again.offered([third])
+    assert (again.doubled, alliances.troubles(again)) == ([], [])
+
+
+def test_two_successors_are_remembered_where_the_folder_cannot_be_written(
+    papers: League, tmp_path: Path
+) -> None:
+    # given a node that was offered two, and may not write into its folder
+    held = versions(papers, "west")
+    good, held.file = held.file, tmp_path / "gone" / "alliance.note"
+    one, other = (papers.sign(beating(held.current, path)) for path in (1, 2))
+    with pytest.raises(errors.Fork):
+        held.offered([one, other])
+    # when only one of them is offered later, then it is not taken, and the trouble is told
+    assert not held.offered([one])
+    assert held.current.version == 1
+    assert "version 2 of the alliance document was signed twice" in alliances.troubles(held)[0]
+    # and so it is after a start, as the database has it, until it is settled
+    again = versions(papers, "west")
+    again.recall(held.found)
+    assert not again.offered([other])
+    assert alliances.troubles(again)
+    papers.publish(papers.members["west"], other, 2)
+    alliances.version(good, 2).with_suffix(".settled").touch()
+    assert again.look()
+    assert again.offered([papers.sign(beating(again.current, 3))])
+    assert alliances.troubles(again) == []
 
 
 def test_another_successor_of_a_version_that_was_passed_is_found_and_stops_the_next(papers: League) -> None:
@@ -182,6 +218,45 @@ def test_two_successors_in_two_folders_are_an_alarm_and_both_stay_where_they_wer
     }
     # and work goes on
     west.record()
+
+
+def test_one_of_two_successors_alone_is_not_taken_after_a_start(
+    new_league: NewLeague, tmp_path: Path
+) -> None:
+    # given two running nodes with two valid versions 2, and a third whose folder cannot be written
+    league = new_league()
+    _, _, north = (league.member(*named) for named in (("west", WEST), ("east", EAST), ("north",)))
+    league.found()
+    document = versions(league, "west").current
+    for name, minutes in (("west", 1), ("east", 2)):
+        league.publish(league.members[name], league.sign(beating(document, minutes)), 2)
+    league.start("west", "east")
+    with opened(league, north, tmp_path / "gone") as node:
+        # when it asks both
+        assert not node._ask()
+        assert node.versions.current.version == 1
+        assert _breaches(north.dsn) == [("alliance", 2, "fork", 2)]
+    # and, started again, can reach one only
+    league.members["east"].stop()
+    with opened(league, north, tmp_path / "gone") as node:
+        # then it stays where it was, and says why
+        assert not node._ask()
+        assert node.versions.current.version == 1
+        assert "was signed twice" in Control(node).trouble()[0]
+    assert "was signed twice: table ledger.breach" in north.run("doctor", exit_code=1)
+
+
+@contextmanager
+def opened(league: League, member: Member, folder: Path) -> Iterator[Node]:
+    """A node without loops, which keeps new versions in that folder."""
+    told = settings.load(member.settings)
+    node = Node(told, alliances.load(member.document, told.alliance.digest), league.exchange)
+    node.versions.file = folder / "alliance.note"
+    node.open()
+    try:
+        yield node
+    finally:
+        node.close()
 
 
 def _breaches(dsn: str) -> list[tuple[object, ...]]:
