@@ -69,6 +69,7 @@ class ActivityPlanned(Event, type="yinqiao.activity.activity-planned.v2"):
 
     zh = "{bureau}计划于{starts}举办「{title}」（{form}）"
     en = "{bureau} plans “{title}” ({form}) for {starts}"
+    terms = frozenset({"form", "starts", "ends", "place"})
     title: Title
     form: Form
     theme: Theme
@@ -96,6 +97,7 @@ class ActivityChanged(Event, type="yinqiao.activity.activity-changed.v1"):
 
     zh = "{bureau}将活动调整为{starts}在{place}举行"
     en = "{bureau} moves the activity to {starts} at {place}"
+    terms = frozenset({"starts", "ends", "place"})
     starts: Day
     ends: Day
     place: Place

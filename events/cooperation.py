@@ -49,6 +49,8 @@ class Subject(Choice):
 class Terms(Event):
     """What is to be signed: the text, whom it binds beside the proposer, what it opens, from when to when."""
 
+    terms = frozenset({"subjects", "parties", "outside", "text", "valid_from", "valid_to", "notice_days"})
+    binding = True
     subjects: Annotated[tuple[Subject, ...], Field(min_length=1, max_length=20)]
     parties: Annotated[tuple[Code, ...], Field(max_length=60, description="the other bureaus that sign")]
     outside: Annotated[tuple[OutsideParty, ...], Field(max_length=20)] = ()
@@ -82,6 +84,8 @@ class MemorandumSentForSigning(Asking, type="yinqiao.cooperation.memorandum-sent
 
     zh = "{bureau}将文本送{asks}签署"
     en = "{bureau} sends the text to {asks} for signature"
+    fixed = frozenset({"text"})
+    binding = True
     text: Digest
     paper: Paper | None = None
 
@@ -91,6 +95,8 @@ class MemorandumEnteredIntoForce(Settling, type="yinqiao.cooperation.memorandum-
 
     zh = "{bureau}确认各方签署完毕，自{in_force_from}起生效"
     en = "{bureau} confirms that all have signed; in force from {in_force_from}"
+    fixed = frozenset({"text"})
+    binding = True
     text: Digest
     in_force_from: Day
     paper: Paper | None = None
@@ -101,6 +107,7 @@ class MemorandumWithdrawn(loops.Ending, type="yinqiao.cooperation.memorandum-wit
 
     zh = "{bureau}撤回文本：{reason}"
     en = "{bureau} withdraws the text: {reason}"
+    binding = True
     reason: Why
 
 
@@ -109,6 +116,8 @@ class MemorandumPartyReleased(Event, type="yinqiao.cooperation.memorandum-party-
 
     zh = "{bureau}确认{bureau_}于{day}后退出"
     en = "{bureau} confirms that {bureau_} is no longer a party after {day}"
+    fixed = frozenset({"bureau"})
+    binding = True
     bureau: Code
     day: Day
     notice: Reference
@@ -119,6 +128,7 @@ class MemorandumEnded(loops.Ending, type="yinqiao.cooperation.memorandum-ended.v
 
     zh = "{bureau}终止协议，最后一日为{day}：{reason}"
     en = "{bureau} ends the agreement, its last day is {day}: {reason}"
+    binding = True
     day: Day
     reason: Why
     notice: Reference | None = None
@@ -165,6 +175,8 @@ class SignatureSigned(Answer, type="yinqiao.cooperation.signature-signed.v1"):
 
     zh = "{bureau}签署"
     en = "{bureau} signs"
+    fixed = frozenset({"text"})
+    binding = True
     text: Digest
     paper: Paper | None = None
 
@@ -174,6 +186,7 @@ class SignatureDeclined(loops.Declined, type="yinqiao.cooperation.signature-decl
 
     zh = "{bureau}不予签署：{reason}"
     en = "{bureau} declines to sign: {reason}"
+    binding = True
 
 
 class SignatureReturned(loops.Returned, type="yinqiao.cooperation.signature-returned.v1"):
@@ -188,6 +201,7 @@ class SignatureLeft(Event, type="yinqiao.cooperation.signature-left.v1"):
 
     zh = "{bureau}通知自{day}后退出：{reason}"
     en = "{bureau} gives notice to leave after {day}: {reason}"
+    binding = True
     day: Day
     reason: Why
     paper: Paper | None = None

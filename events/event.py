@@ -15,6 +15,10 @@ class Event(Value):
     Sentences may use the payload's fields and `{bureau}`, the bureau that recorded the event. `called_zh` and
     `called_en` are what the sentence of another event calls this one, where that event refers to it. Stored
     names are chosen by hand, spelled once and kept for ever.
+
+    `terms` are the fields that others agree to: no correction changes them once anybody was asked. `fixed`
+    are those that none ever changes, beside references. `binding` facts are recorded at the leader's word,
+    and corrected or voided at the leader's word only.
     """
 
     type: ClassVar[str] = ""
@@ -22,6 +26,9 @@ class Event(Value):
     en: ClassVar[str] = ""
     called_zh: ClassVar[str] = ""
     called_en: ClassVar[str] = ""
+    terms: ClassVar[frozenset[str]] = frozenset()
+    fixed: ClassVar[frozenset[str]] = frozenset()
+    binding: ClassVar[bool] = False
 
     def __init_subclass__(cls, *, type: str = "", **kwargs: Any) -> None:  # noqa: A002  (the attribute's name in CloudEvents)
         super().__init_subclass__(**kwargs)
@@ -60,6 +67,12 @@ def _cites(kind: type[Event]) -> bool:
 def _nested(kind: type[Value]) -> tuple[str, ...]:
     """The fields that can hold a reference: only those are walked, because most payloads hold none."""
     return tuple(name for name, field in kind.model_fields.items() if _may_refer(field.annotation))
+
+
+@cache
+def fixed(kind: type[Event]) -> frozenset[str]:
+    """The fields that no correction ever changes: references, and what any of the event's bases names."""
+    return frozenset(_nested(kind)).union(*(vars(base).get("fixed", ()) for base in kind.__mro__))
 
 
 def _may_refer(annotation: object) -> bool:

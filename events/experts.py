@@ -54,6 +54,7 @@ class ExpertShared(Event, type="yinqiao.talent.expert-shared.v1"):
 
     zh = "{bureau}共享一名专家：{speciality}（{fields}，{tier}）"
     en = "{bureau} shares an expert in {speciality} ({fields}, {tier})"
+    binding = True
     speciality: Title
     fields: Fields
     tier: Tier
@@ -75,6 +76,7 @@ class ExpertCleared(Event, type="yinqiao.talent.expert-cleared.v1"):
 
     zh = "{bureau}确认专家可以选派"
     en = "{bureau} confirms that the expert may be offered"
+    binding = True
     until: Annotated[Day | None, Field(description="the last day; none: until further notice")] = None
 
 

@@ -8,8 +8,8 @@ from uuid import UUID, uuid5
 
 from pydantic import Field, JsonValue
 
-from events import errors
-from events.event import Event, Key, Record
+from events import errors, loops
+from events.event import Event, Key, Record, fixed
 from events.values import Digest, Log, Position, Reference, Subject, Value, Why
 
 
@@ -130,7 +130,8 @@ def effective(history: Sequence[Record[Event]]) -> list[Record[Event]]:
 
     The history of a stream that goes on from another log begins with the records of the old one. Raises
     ImpossibleHistory when a correction or voiding names nothing in this stream before it, or a fact of
-    another type, or when a stream goes on from another one than is given.
+    another type, when a correction changes what it may not, or when a stream goes on from another one than
+    is given.
     """
     facts: dict[Key, Record[Event]] = {}
     before: Record[Event] | None = None
@@ -138,7 +139,9 @@ def effective(history: Sequence[Record[Event]]) -> list[Record[Event]]:
         match record.data:
             case Corrected() as correction:
                 key = _meant(facts, record, correction.corrects)
-                facts[key] = facts[key].with_data(corrected_payload(correction, facts[key]))
+                new = corrected_payload(correction, facts[key])
+                _check_may_change(facts[key].data, new, facts.values())
+                facts[key] = facts[key].with_data(new)
             case Voided(voids=position):
                 del facts[_meant(facts, record, position)]
             case Continued(continues=old):
@@ -185,6 +188,25 @@ def corrected_payload(correction: Corrected, old: Record[Event]) -> Event:
     if type(new) is not type(old.data):
         raise errors.ImpossibleHistory(f"a correction of {old.type} cannot be a {correction.fact}")
     return new
+
+
+def unchangeable(fact: Event, facts: Iterable[Record[Event]]) -> frozenset[str]:
+    """The fields of a fact that no correction changes now; `facts` are those in effect in its stream.
+
+    References and questions never; terms once anybody was asked in the stream: others agreed to them.
+    """
+    asked = bool(fact.terms) and loops.asked(record.data for record in facts)
+    return fixed(type(fact)) | (fact.terms if asked else frozenset())
+
+
+def changed(old: Event, new: Event) -> list[str]:
+    """The fields in which two payloads of one kind differ."""
+    return [name for name in type(old).model_fields if getattr(old, name) != getattr(new, name)]
+
+
+def _check_may_change(old: Event, new: Event, facts: Iterable[Record[Event]]) -> None:
+    if not_these := unchangeable(old, facts).intersection(changed(old, new)):
+        raise errors.ImpossibleHistory(f"a correction cannot change {', '.join(sorted(not_these))} here")
 
 
 def impossible(state: object, record: Record[Event]) -> errors.ImpossibleHistory:

@@ -5,6 +5,7 @@ event that names the question; the decider settles in an event that names the an
 decider did not name is shown as too late. Deadlines are fixed in the event; overdue is computed when asked.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, TypeAlias
 
@@ -38,12 +39,14 @@ Asks = Annotated[tuple[Ask, ...], Field(max_length=60)]
 class Asking(Event):
     """Base of every event that puts a question to other bureaus."""
 
+    fixed = frozenset({"asks"})
     asks: Asks
 
 
 class Answer(Event):
     """Base of every event that answers one; it counts only from a bureau that the question names."""
 
+    fixed = frozenset({"question"})
     question: Reference
 
 
@@ -71,12 +74,14 @@ class Remark(Event):
 class Settling(Event):
     """Base of every event that settles a loop; `answers` are the promises it rests on."""
 
+    fixed = frozenset({"answers"})
     answers: Annotated[tuple[Reference, ...], Field(max_length=60)]
 
 
 class Extended(Event):
     """The asker gives one bureau more time (延期)."""
 
+    fixed = frozenset({"bureau", "due"})
     bureau: Code
     due: Day
     reason: Why
@@ -85,6 +90,7 @@ class Extended(Event):
 class PassedOn(Event):
     """The asker turns the question from one bureau to another (转办)."""
 
+    fixed = frozenset({"bureau", "to"})
     bureau: Code
     to: Ask
 
@@ -92,6 +98,7 @@ class PassedOn(Event):
 class Reminded(Event):
     """A person pressed the reminder (催办)."""
 
+    fixed = frozenset({"bureau"})
     bureau: Code
 
 
@@ -106,6 +113,15 @@ class Expired(Ending):
     """The asker's node ended the question at its deadline; recorded by `system`."""
 
     reason: Why
+
+
+STEPS = (Asking, Settling, Ending, Extended, PassedOn)
+"""What the asker says to those it asked: to void it is to take back what they rely on."""
+
+
+def asked(events: Iterable[Event]) -> bool:
+    """Whether any bureau was asked."""
+    return any(isinstance(e, PassedOn) or (isinstance(e, Asking) and e.asks) for e in events)
 
 
 def stepped(asks: tuple[Ask, ...], event: Event) -> tuple[Ask, ...]:

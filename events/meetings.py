@@ -17,6 +17,7 @@ class MeetingCalled(Asking, type="yinqiao.cooperation.meeting-called.v1"):
 
     zh = "{bureau}召集会议「{title}」，{day}在{place}召开，邀请{asks}"
     en = "{bureau} calls the meeting “{title}” for {day} at {place} and asks {asks}"
+    terms = frozenset({"day", "place"})
     title: Title
     day: Day
     place: Place
@@ -30,6 +31,7 @@ class MeetingChanged(Asking, type="yinqiao.cooperation.meeting-changed.v1"):
 
     zh = "{bureau}将会议改为{day}在{place}召开"
     en = "{bureau} moves the meeting to {day} at {place}"
+    terms = frozenset({"day", "place"})
     day: Day
     place: Place
     agenda: Attachment | None = None
@@ -54,6 +56,7 @@ class MeetingMinutesIssued(Event, type="yinqiao.cooperation.meeting-minutes-issu
 
     zh = "{bureau}印发会议纪要，议定事项{decisions}项"
     en = "{bureau} issues the minutes with {decisions} decisions"
+    binding = True
     decisions: Count
     minutes: Attachment
     paper: Paper | None = None

@@ -27,6 +27,7 @@ class LogKeyAsked(Event, type="yinqiao.alliance.log-key-asked.v1"):
 
     zh = "{bureau}申请自第{from_size}条记录起更换日志签名密钥"
     en = "{bureau} asks that another key sign its log from size {from_size} on"
+    binding = True
     vkey: Vkey
     from_size: Size
 
@@ -75,6 +76,7 @@ class LogClosed(Event, type="yinqiao.alliance.log-closed.v1"):
 
     zh = "{bureau}关闭日志：{reason}"
     en = "{bureau} closes its log: {reason}"
+    binding = True
     reason: Closure
     last_size: Size
     last_root: Digest
@@ -100,6 +102,8 @@ class RecordRedacted(Event, type="yinqiao.alliance.record-redacted.v1"):
 
     zh = "{bureau}依决定删除第{position}号记录的内容：{reason}"
     en = "{bureau} redacts record {position}: {reason}"
+    fixed = frozenset({"log", "position", "leaf", "stream"})
+    binding = True
     log: Log
     position: Position
     leaf: Digest

@@ -60,6 +60,7 @@ class NeedPublished(Event, type="yinqiao.talent.need-published.v1"):
 
     zh = "{bureau}发布需求「{title}」（{field}），{persons}人、{days}天"
     en = "{bureau} publishes the need “{title}” ({field}): {persons} people, {days} days"
+    fixed = frozenset({"to"})
     field: Expertise
     title: Title
     persons: Persons
@@ -102,6 +103,9 @@ class DispatchOffered(Event, type="yinqiao.talent.dispatch-offered.v1"):
 
     zh = "{bureau}拟选派一名专家（{field}，{purpose}），{starts}至{ends}，{days}天"
     en = "{bureau} offers an expert ({field}, {purpose}) for {days} days from {starts} to {ends}"
+    terms = frozenset({"host", "outside", "field", "purpose", "days", "starts", "ends", "agreed"})
+    fixed = frozenset({"batch"})
+    binding = True
     host: Code | None = None
     outside: OutsideParty | None = None
     expert: Reference
@@ -121,6 +125,8 @@ class DispatchChanged(loops.Ending, type="yinqiao.talent.dispatch-changed.v1"):
 
     zh = "{bureau}将选派调整为{starts}至{ends}，{days}天"
     en = "{bureau} changes the dispatch to {days} days from {starts} to {ends}"
+    terms = frozenset({"days", "starts", "ends"})
+    binding = True
     days: Days
     starts: Day
     ends: Day
@@ -131,6 +137,7 @@ class DispatchApproved(Asking, type="yinqiao.talent.dispatch-approved.v1"):
 
     zh = "{bureau}批准选派，征求{asks}意见"
     en = "{bureau} approves the dispatch and asks {asks}"
+    binding = True
 
 
 class DispatchConfirmedOutside(Event, type="yinqiao.talent.dispatch-confirmed-outside.v1"):
@@ -233,6 +240,7 @@ class AcceptanceAccepted(Answer, type="yinqiao.talent.acceptance-accepted.v1"):
 
     zh = "{bureau}同意接收"
     en = "{bureau} accepts the expert"
+    binding = True
 
 
 class AcceptanceDeclined(loops.Declined, type="yinqiao.talent.acceptance-declined.v1"):
@@ -240,6 +248,7 @@ class AcceptanceDeclined(loops.Declined, type="yinqiao.talent.acceptance-decline
 
     zh = "{bureau}谢绝接收：{reason}"
     en = "{bureau} declines the expert: {reason}"
+    binding = True
 
 
 class AcceptanceReturned(loops.Returned, type="yinqiao.talent.acceptance-returned.v1"):

@@ -43,6 +43,8 @@ class TaskSet(Asking, type="yinqiao.cooperation.task-set.v1"):
 
     zh = "{bureau}设立任务「{title}」，责任单位{owner}，完成时限{due}"
     en = "{bureau} sets the task “{title}” for {owner}, due {due}"
+    terms = frozenset({"title", "due"})
+    fixed = frozenset({"owner"})
     title: Title
     owner: Code
     due: Day
@@ -54,6 +56,7 @@ class TaskChanged(Asking, type="yinqiao.cooperation.task-changed.v1"):
 
     zh = "{bureau}调整任务为「{title}」，完成时限{due}：{reason}"
     en = "{bureau} changes the task to “{title}”, due {due}: {reason}"
+    terms = frozenset({"title", "due"})
     title: Title
     due: Day
     reason: Why

@@ -169,8 +169,6 @@ def cancel(case: Case, command: Cancel) -> None:
 def hold(case: Case, command: Hold) -> None:
     """Names the confirmations that count: a co-host that is not named counts nothing."""
     stream = case.own("activity", command.stream)
-    if command.day > case.today:
-        raise errors.Invalid("day: lies in the future; record it when it has been held", field="day")
     confirmed = loops.answers(case, stream, events.CohostConfirmed) if stream.state.asks else []
     facts = command.model_dump(exclude={"stream", "place"})
     answers = tuple(case.reference(record) for record in confirmed)

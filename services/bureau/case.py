@@ -10,7 +10,7 @@ from events.event import Event, Key, Record
 from events.history import Aggregate, Continued, stream_of
 from events.loops import Ask, Role
 from events.values import Reference
-from services.bureau import claims, references
+from services.bureau import claims, days, references
 from services.ledger.append import Claim
 from services.ledger.closing import Closing
 from services.ledger.recorder import Fact
@@ -66,7 +66,10 @@ class Reading(Protocol):
 
 @dataclass
 class Case:
-    """One command being decided. `facts` is what will be recorded if nothing refuses."""
+    """One command being decided. `facts` is what will be recorded if nothing refuses.
+
+    `released`: the leader's word lies with it.
+    """
 
     alliance: str
     log: str
@@ -76,6 +79,7 @@ class Case:
     reading: Reading
     workdays: Callable[[date, int], date]
     if_match: int | None = None
+    released: bool = False
     pending: Mapping[str, Stream] = field(default_factory=dict)
     streams: dict[str, Stream] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
@@ -190,7 +194,11 @@ class Case:
     def add(
         self, stream: Stream, event: Event, *, cause: Record[Event] | None = None, basis: Iterable[Key] = ()
     ) -> None:
-        """One more fact in an own stream. Raises Conflict when it cannot follow what stands there."""
+        """One more fact in an own stream.
+
+        Raises Conflict when it cannot follow what stands there, Invalid when it cannot be of that day.
+        """
+        days.check(event, stream.state, self.today)
         space = envelope.namespace(self.alliance, self.log)
         identity = envelope.event_id(space, self.command, len(self.facts))
         first = stream.records[0] if stream.records else None
@@ -234,6 +242,11 @@ class Case:
                 f"no memorandum in force opens {subject} between {self.bureau} and {other}: conclude one",
             )
         return key
+
+    def bind(self) -> None:
+        """What is decided binds the bureau, though its kind of command need not. Raises Unreleased."""
+        if not self.released:
+            raise errors.Unreleased("this binds the bureau; its leader must release it")
 
     def claim(self, kind: str, key: str, stream: Stream) -> None:
         """Hold something that can be held once; the append refuses with Taken."""

@@ -1,6 +1,6 @@
 """What a fact holds that can be held once: registered by context, taken when recorded, let go when voided."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from events.event import Event
@@ -26,3 +26,8 @@ def of(state: Any, event: Event) -> Keys:
     """The claims that a fact holds, in a stream with this state."""
     found = _HELD.get(type(event))
     return found(state, event) if found else []
+
+
+def held(state: Any, facts: Iterable[Event]) -> set[tuple[str, str]]:
+    """All claims of the facts of a stream with this state."""
+    return {claim for fact in facts for claim in of(state, fact)}

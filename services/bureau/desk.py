@@ -93,14 +93,19 @@ class Desk:
             raise errors.NotAllowed(
                 f"{order.officer.role.en} of {order.officer.bureau} may not do this in {log}"
             )
-        return self.propose(log, order) if order.command.binding else self._office.do(log, order)
+        if order.command.binding:
+            return self.propose(log, order)
+        try:
+            return self._office.do(log, order._replace(released=False))
+        except errors.Unreleased:  # it binds all the same, by what it changes
+            return self.propose(log, order)
 
     def propose(self, log: str, order: Order) -> Draft:
         """Lay a command before the leader. Raises SameKeyOtherBody, and whatever its decision refuses now."""
         draft = str(uuid5(NAMESPACE_URL, f"yinqiao:draft:{log}/{order.key}"))
         body, now = order.command.model_dump_json(exclude_none=True), self._clock()
         if not self._is_there(log, draft):
-            self._office.consider(log, order._replace(key=_key(draft)))
+            self._office.consider(log, order._replace(key=_key(draft), released=True))
         self._office.cite(log[:6], order.command)
         row = [draft, log, order.command.context, order.command.name, body, order.if_match, order.officer.id]
         with self._database.transaction() as conn:
@@ -139,7 +144,8 @@ class Desk:
         with self._held(log, draft) as (conn, found):
             if found.state not in {"proposed", "reviewed", "released"}:
                 raise errors.Conflict(f"the draft is {found.state}; only what was proposed can be released")
-            answer = self._office.do(log, Order(_key(draft), officer, found.order(), None, found.if_match))
+            order = Order(_key(draft), officer, found.order(), None, found.if_match, released=True)
+            answer = self._office.do(log, order)
             # A crash here leaves a record and an open draft, which can only be released again: see `_move`.
             if found.state != "released":
                 change = "state = 'released', decider = %s, decided = %s, position = %s"

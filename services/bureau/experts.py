@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from events import errors
 from events import experts as events
 from events.event import Event
 from events.experts import Fields, Tier
@@ -87,8 +86,6 @@ class StateSatisfaction(
 @decides(StateStrength)
 def state_strength(case: Case, command: StateStrength) -> None:
     """One stream a bureau holds its whole pool."""
-    if command.day > case.today:
-        raise errors.Invalid("day: lies in the future", field="day")
     _single(case, "pool", events.PoolStrengthStated(**dict(command)))
 
 

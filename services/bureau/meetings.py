@@ -4,7 +4,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from events import errors
 from events import meetings as events
 from events.values import Attachment, Code, Count, Day, OutsideParty, Paper, Place, Title, Why
 from services.bureau import loops
@@ -131,8 +130,6 @@ def move_meeting(case: Case, command: MoveMeeting) -> None:
 @decides(HoldMeeting)
 def hold_meeting(case: Case, command: HoldMeeting) -> None:
     """Names the confirmations that count."""
-    if command.day > case.today:
-        raise errors.Invalid("day: lies in the future; record it when it has been held", field="day")
     stream = case.own("meeting", command.stream)
     asking = (events.MeetingCalled, events.MeetingChanged)
     confirmed = loops.answers(case, stream, events.AttendanceConfirmed, *asking) if stream.state.asks else []

@@ -34,13 +34,17 @@ class Answer(NamedTuple):
 
 
 class Order(NamedTuple):
-    """A command on its way: its key (scope: the log), who gives it, and when it is taken to be recorded."""
+    """A command on its way: its key (scope: the log), who gives it, and when it is taken to be recorded.
+
+    `released`: the leader's word lies with it, so that it may bind the bureau.
+    """
 
     key: str
     officer: Officer
     command: Command
     at: datetime | None = None
     if_match: int | None = None
+    released: bool = False
 
     def digest(self) -> bytes:
         """What tells one body from another under the same key."""
@@ -159,7 +163,7 @@ class Office:
         now = order.at or self._clock()
         case = Case(
             self._alliance, log, order.key, order.officer, clock.local(now).date(),
-            self._reading, self._workdays, order.if_match, pending.streams,
+            self._reading, self._workdays, order.if_match, order.released, pending.streams,
         )  # fmt: skip
         try:
             commands.decision(order.command)(case, order.command)
@@ -232,7 +236,7 @@ class Office:
         if known.digest and bytes(known.digest) != order.digest():
             raise _other_body()
         if not known.position:
-            raise errors.Conflict("a draft lies under this key: release it, or use a new key")
+            raise errors.Unreleased("a draft lies under this key: release it, or use a new key")
         return Answer(event, log, known.position, known.events)
 
     def _event(self, log: str, key: str) -> str:

@@ -15,7 +15,17 @@ _PLACES = frozenset({"division"})
 def attachments(payload: Value) -> list[str]:
     """The digests of the attachments that a payload or a command names, a correction's new payload too."""
     found = [value.digest for _, value in _walk("", payload) if isinstance(value, Attachment)]
-    return found + (attachments(payload.new()) if isinstance(payload, Corrected) else [])
+    if isinstance(payload, Corrected):
+        return found + attachments(payload.new())
+    return found + list(_unparsed(getattr(payload, "payload", None)))
+
+
+def _unparsed(value: Any) -> Iterator[str]:
+    """Those in the JSON of a command that corrects."""
+    if isinstance(value, dict) and isinstance(value.get("digest"), str):
+        yield value["digest"]
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _unparsed(part)
 
 
 def inherited(digest: str, records: Iterable[Record[Event]], log: str) -> bool:

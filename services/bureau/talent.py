@@ -314,9 +314,7 @@ def start(case: Case, command: Start) -> None:
 
 @decides(LogDay)
 def log_day(case: Case, command: LogDay) -> None:
-    """Never in the future; the claim on the half-day refuses a second service."""
-    if command.day > case.today:
-        raise errors.Invalid("day: lies in the future; log it when it was served", field="day")
+    """The claim on the half-day refuses a second service."""
     stream = case.own("dispatch", command.stream)
     case.add(stream, events.DispatchServiceDayLogged(day=command.day, half=command.half))
 

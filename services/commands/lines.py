@@ -80,7 +80,8 @@ class Reader:
             raise errors.NotAllowed(
                 f"log: {asked.command} binds {acts.bureau}: import it as {acts.bureau}/leader", field="log"
             )
-        return Order(key, acts, commands.parse(kind, json.dumps(asked.body)), self._at(asked.at))
+        command, at = commands.parse(kind, json.dumps(asked.body)), self._at(asked.at)
+        return Order(key, acts, command, at, released=acts.role is Role.LEADER)
 
     def _officer(self, log: str) -> Officer:
         if log not in self._logs:

@@ -11,7 +11,20 @@ from events.values import Reason
 from services.bureau import registry
 from services.bureau.commands import Command
 from services.bureau.desk import Draft
-from services.gateway import acting, details, forms, kinds, labels, linked, orders, said, shown, uploads
+from services.bureau.records import Correct, Void
+from services.gateway import (
+    acting,
+    corrections,
+    details,
+    forms,
+    kinds,
+    labels,
+    linked,
+    orders,
+    said,
+    shown,
+    uploads,
+)
 from services.gateway.paths import LogName
 from services.gateway.shown import Cell
 from services.gateway.things import Thing
@@ -33,6 +46,8 @@ class Waiting:
     mine: bool
     may_decide: bool
     may_review: bool
+    again: str
+    """Where it is amended once it was returned."""
 
 
 def waiting(view: View) -> list[Waiting]:
@@ -56,7 +71,15 @@ def _waiting(view: View, draft: Draft, leads: bool) -> Waiting:  # noqa: FBT001 
         mine,
         open_ and leads and not mine,
         draft.state == "proposed" and not mine,
+        _again(draft),
     )
+
+
+def _again(draft: Draft) -> str:
+    command = draft.order()
+    if isinstance(command, Correct):
+        return f"/corrections/{command.log or draft.log}/{command.position}"
+    return f"/forms/{draft.context}/{draft.command}?draft={draft.id}"
 
 
 def _title(view: View, draft: Draft) -> str:
@@ -70,9 +93,11 @@ def concerned(view: View, draft: Draft) -> Thing | None:
     """The thing that the drafted command changes or answers."""
     command = draft.order()
     stream = getattr(command, "stream", None)
+    own = isinstance(command, (Correct, Void))  # their `log` is where the fact stands
+    log = draft.log if own else getattr(command, "log", draft.log)
     try:
-        return kinds.find(view, getattr(command, "log", draft.log), stream) if stream else None
-    except errors.NotFound:
+        return kinds.find(view, log, stream) if stream else None
+    except (errors.NotFound, errors.BadRecord):
         return None
 
 
@@ -107,6 +132,9 @@ _NAMED = frozenset({"stream", "log", "aggregate", "experts", "need", "need_log",
 def _fields(view: View, draft: Draft, thing: Thing | None) -> list[tuple[str, Cell]]:
     """What the command says; what it names is a link, a text that is there already too."""
     order: Any = draft.order()
+    if isinstance(order, (Correct, Void)):
+        changes = corrections.drafted(view, draft.log, order)
+        return [*changes, (view.t(*labels.of("reason")), shown.cell(order.reason, view, "", draft.log))]
     named: list[tuple[str, Cell]] = []
     if experts := getattr(order, "experts", ()):
         cells = [linked.stream(view, draft.log, expert) for expert in experts]

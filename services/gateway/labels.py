@@ -3,9 +3,6 @@
 BUREAUS = frozenset({"bureau", "bureaus", "parties", "partners", "host", "to", "owner", "asker", "cohosts"})
 """Fields whose texts are bureau codes: a choice from the alliance document, not typed."""
 HIDDEN = frozenset({"stream", "log", "aggregate", "position", "positions", "batch", "need", "need_log"})
-
-FIXED = frozenset({"asks", "answers", "question", "text", "bureau", "to"})
-"""Fields of facts that are not corrected by hand: what was asked of whom, and the digest that was signed."""
 MEDIA: dict[str, tuple[str, str]] = {
     "text/plain": ("文本", "text"),
     "application/pdf": ("PDF", "PDF"),

@@ -11,15 +11,18 @@ from events.activity import (
     ActivityHeld,
     ActivityPlanned,
     ActivityPlannedV1,
+    ActivityPublished,
     ActivityVoided,
+    CohostConfirmed,
+    CohostCorrected,
     Form,
     Theme,
 )
-from events.event import Event
-from events.history import effective
+from events.event import Event, fixed
+from events.history import Corrected, effective
 from events.values import Place, Position, Reason, Reference, Why
 from tests.events import examples
-from tests.events.histories import CHONGQING, SICHUAN, WHY, day, fold, record, reference
+from tests.events.histories import CHENGDU, CHONGQING, SICHUAN, WHY, ask, day, fold, record, reference
 from tests.events.histories import history as told
 
 PLAN = ActivityPlanned(
@@ -32,10 +35,12 @@ def held(persons: int, *answers: Reference) -> ActivityHeld:
     return ActivityHeld(answers=answers, day=day("2023-06-08"), persons=persons)
 
 
-def correct(position: Position, new: Event, fact: str = "") -> ActivityCorrected:
+def correct(
+    position: Position, new: Event, fact: str = "", kind: type[Corrected] = ActivityCorrected
+) -> Corrected:
     payload = new.model_dump(mode="json", exclude_none=True)
     reason = Why(code=Reason.TYPING)
-    return ActivityCorrected(corrects=position, reason=reason, fact=fact or new.type, payload=payload)
+    return kind(corrects=position, reason=reason, fact=fact or new.type, payload=payload)
 
 
 def void(position: Position) -> ActivityVoided:
@@ -134,3 +139,55 @@ def test_no_event_is_possible_in_a_stream_of_another_kind() -> None:
 def test_the_last_branch_names_the_event_and_the_stage() -> None:
     error = history.impossible(fold(PLAN), record(PLAN))
     assert error.message == "yinqiao.activity.activity-planned.v2 cannot follow planned"
+
+
+def published(*bureaus: str) -> ActivityPublished:
+    return ActivityPublished(asks=ask(*bureaus))
+
+
+def moved(event: Event, **changes: object) -> Event:
+    return event.model_copy(update=changes)
+
+
+def test_terms_are_corrected_until_others_are_asked_and_never_after() -> None:
+    later = moved(PLAN, starts=day("2023-06-07"))
+    assert fold(PLAN, correct(1, later)).plan.starts == day("2023-06-07")
+    assert fold(PLAN, published(), correct(1, later)).plan.starts == day("2023-06-07")
+    with pytest.raises(errors.ImpossibleHistory, match="cannot change starts"):
+        fold(PLAN, published(SICHUAN), correct(1, later))
+    # what is no term can be corrected after it too
+    assert fold(PLAN, published(SICHUAN), correct(1, moved(PLAN, title="参访"))).plan.title == "参访"
+
+
+def test_a_question_that_was_voided_asked_nobody() -> None:
+    later = moved(PLAN, starts=day("2023-06-07"))
+    assert fold(PLAN, published(SICHUAN), void(2), correct(1, later)).plan.starts == day("2023-06-07")
+
+
+@pytest.mark.parametrize(
+    ("facts", "named"),
+    [
+        (lambda: [PLAN, published(SICHUAN), correct(2, published(CHENGDU))], "asks"),
+        (
+            lambda: [PLAN, published(SICHUAN), held(62), correct(3, held(62, reference(SICHUAN, 4)))],
+            "answers",
+        ),
+        (
+            lambda: [
+                CohostConfirmed(question=reference(SICHUAN)),
+                correct(1, CohostConfirmed(question=reference(SICHUAN, 2)), kind=CohostCorrected),
+            ],
+            "question",
+        ),
+    ],
+)
+def test_what_a_fact_asks_and_rests_on_stays(facts: Callable[[], list[Event]], named: str) -> None:
+    # at every node that folds it, not only where it is written
+    with pytest.raises(errors.ImpossibleHistory, match=named):
+        fold(*facts())
+
+
+def test_every_reference_and_question_is_fixed() -> None:
+    for kind in catalogue.EVENTS.values():
+        fields = {n for n in kind.model_fields if n in {"asks", "answers", "question", "memoranda", "expert"}}
+        assert fields <= fixed(kind), kind.type

@@ -69,9 +69,10 @@ class Province:
         return answer
 
     def order(self, bureau: str, command: Command, key: str = "", if_match: int | None = None) -> Order:
-        """An order by the bureau's leader."""
+        """An order by the bureau's leader, released."""
         self._keys += 1
-        return Order(key or f"key-{self._keys}", officer(bureau, Role.LEADER), command, None, if_match)
+        leader = officer(bureau, Role.LEADER)
+        return Order(key or f"key-{self._keys}", leader, command, None, if_match, released=True)
 
     def settle(self) -> None:
         """Cover everything and fold it."""

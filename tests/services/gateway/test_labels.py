@@ -87,6 +87,7 @@ def raised(folder: str) -> Iterator[tuple[str, str]]:
         "Stale",
         "Taken",
         "MissingMemorandum",
+        "Unreleased",
         "SameKeyOtherBody",
     }
     for path in project.files(folder):
