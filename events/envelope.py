@@ -21,7 +21,8 @@ BASIS_LIMIT = 64
 _HEAD = b'{"specversion":"1.0","sequence":"'
 SEQUENCE_AT, SEQUENCE_WIDTH = len(_HEAD), 20
 TIME_AT, TIME_WIDTH = len(_HEAD) + 20 + len(b'","time":"'), 27
-SOURCE_AT = TIME_AT + TIME_WIDTH + len(b'","id":"') + 36 + len(b'","source":"')
+ID_AT = TIME_AT + TIME_WIDTH + len(b'","id":"')
+SOURCE_AT = ID_AT + 36 + len(b'","source":"')
 _UUID = r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 _ENVELOPE = re.compile(
     rf'\{{"specversion":"1\.0","sequence":"([0-9]{{20}})"'

@@ -11,7 +11,7 @@ import psycopg
 import typer
 
 from events import errors
-from services.auditor import checking, guarding, verifications, workers
+from services.auditor import checking, guarding, remembering, verifications, workers
 from services.auditor.checking import Found, How, Outcome
 from services.commands import known, options, other, screen
 from services.commands.options import NODE_TOML, Json, Place, SettingsFile
@@ -56,7 +56,9 @@ def verify(
     outcome = _verified(place, names, start, quick=quick)
     with place.connection() as conn:
         _keep(conn, outcome, quick=quick)
-        outcome.findings += guarding.check(conn, GuardFile(place.settings.guard.file), names)
+        guard_file = GuardFile(place.settings.guard.file)
+        outcome.findings += guarding.check(conn, guard_file, names)
+        outcome.findings += remembering.check(conn, place.alliance, place.settings.name, guard_file, names)
         outcome.findings += other.documents(place.settings.alliance, alliance or ())
         if exchange:
             outcome.findings += other.exchange(conn, place, names)

@@ -96,10 +96,9 @@ def _take(database: Database, alliance: Alliance, log: str, run: Run) -> int:
 
 
 # Ids of restored events stand for their commands: they are UUIDv5 of the command id (contracts.md, "id").
-_ID_AT = envelope.TIME_AT + envelope.TIME_WIDTH + len('","id":"')
 _COMMANDS = f"""
 INSERT INTO ledger.command (log, command, digest, position, count)
-SELECT log, convert_from(substring(value FROM {_ID_AT + 1} FOR 36), 'UTF8'), '', position, 1
+SELECT log, convert_from(substring(value FROM {envelope.ID_AT + 1} FOR 36), 'UTF8'), '', position, 1
 FROM ledger.entry WHERE log = %s AND position > %s AND value <> ''
 """  # noqa: S608  (a number)
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from uuid import uuid4
 
-from events import checkpoints, merkle, notes
+from events import checkpoints, envelope, merkle, notes
+from events.alliance import Alliance
 from events.checkpoints import Checkpoint
 from services.bench.load import Entry, Load
 from services.ledger import append, guard, logs, receipts, store
@@ -22,12 +22,28 @@ from tests.services.ledger.nodes import ALLIANCE, alliance, signer
 
 OWN, FOLLOWED = ("500116", "500153"), "510100"
 LOGS = (*OWN, FOLLOWED)
-DOCUMENT = alliance(*LOGS)
+NODE, ELSEWHERE = "host", "elsewhere"
 WITNESS = notes.Signer(
     checkpoints.node_key(ALLIANCE, "host"), sha256(b"node").digest(), notes.Kind.COSIGNATURE
 )
+THEIRS = notes.Signer(
+    checkpoints.node_key(ALLIANCE, ELSEWHERE), sha256(b"elsewhere").digest(), notes.Kind.COSIGNATURE
+)
 ROUNDS, ROUND = 12, 160
 TIME = 1_750_000_000
+
+
+def _document() -> Alliance:
+    """Two nodes: this one with its own logs, and that of the followed one."""
+    document = alliance(*LOGS).document
+    there = document.node[0].model_copy(update={"name": ELSEWHERE, "cosigner": THEIRS.verifier.vkey})
+    logs_ = tuple(
+        log.model_copy(update={"node": ELSEWHERE}) if log.name == FOLLOWED else log for log in document.log
+    )
+    return Alliance(document.model_copy(update={"node": (*document.node, there), "log": logs_}), "")
+
+
+DOCUMENT = _document()
 
 
 @dataclass
@@ -54,8 +70,8 @@ def fill(dsn: str, folder: Path) -> Grown:
                 _append(conn, log, [entry for entry in entries if entry.fact.log == log])
             signing.round()
             _accept(conn, tree, [entry for entry in entries if entry.fact.log == FOLLOWED])
-            _cosign(conn)
-            grown.heads.append({**_guarded(file), FOLLOWED: Head(tree.size, tree.root())})
+            _cosign(conn, file)
+            grown.heads.append(_guarded(file))
     _project(database)
     database.close()
     return grown
@@ -63,7 +79,13 @@ def fill(dsn: str, folder: Path) -> Grown:
 
 def _append(conn: Connection, log: str, entries: Sequence[Entry]) -> None:
     prepared = [append.Entry(e.value, e.time, e.fact.stream, e.fact.version) for e in entries]
-    append.append(conn, Batch(log, prepared, [Command(str(uuid4()), bytes(32), len(prepared))]))
+    append.append(conn, Batch(log, prepared, _commands(prepared)))
+
+
+def _commands(entries: Sequence[append.Entry]) -> list[Command]:
+    """Each as if it had been restored: its event's id stands for its command."""
+    at = slice(envelope.ID_AT, envelope.ID_AT + 36)
+    return [Command(entry.value[at].decode(), b"", 1) for entry in entries]
 
 
 def _accept(conn: Connection, tree: merkle.CompactRange, entries: Sequence[Entry]) -> None:
@@ -73,17 +95,21 @@ def _accept(conn: Connection, tree: merkle.CompactRange, entries: Sequence[Entry
         store.accept(conn, DOCUMENT, FOLLOWED, [entry.value for entry in entries], note)
 
 
-def _cosign(conn: Connection) -> None:
-    """As the witness `host`; and this node remembers the same of its own cosigning."""
+def _cosign(conn: Connection, file: GuardFile) -> None:
+    """Both nodes; this one remembers what it cosigned, and has published it."""
     for log in LOGS:
         size, root, note = store.latest(conn, log)
-        cosigned = notes.cosign(note, WITNESS, TIME)
-        receipts.keep_own(conn, [Receipt(log, "host", size, root, TIME, cosigned)])
-        conn.execute(
-            "INSERT INTO ledger.cosigned VALUES (%s, %s, %b, %s)"
-            " ON CONFLICT (log) DO UPDATE SET size = excluded.size, root = excluded.root",
-            [log, size, root, TIME],
-        )
+        ours = Receipt(log, NODE, size, root, TIME, notes.cosign(note, WITNESS, TIME))
+        theirs = Receipt(log, ELSEWHERE, size, root, TIME, notes.cosign(note, THEIRS, TIME))
+        with conn.transaction():
+            receipts.keep_own(conn, [ours, theirs])
+            conn.execute(
+                "INSERT INTO ledger.cosigned VALUES (%s, %s, %b, %s)"
+                " ON CONFLICT (log) DO UPDATE SET size = excluded.size, root = excluded.root",
+                [log, size, root, TIME],
+            )
+    file.advance(guard.identity(conn), {log: Head(*store.latest(conn, log)[:2]) for log in LOGS})
+    receipts.mark_sent(conn, receipts.of(conn))
 
 
 def _guarded(file: GuardFile) -> dict[str, Head]:
@@ -108,14 +134,14 @@ def working(database: Database, conn: Connection, file: GuardFile) -> Iterator[N
     while True:
         for log in OWN:
             entries = list(nodes.entries_of(log, 7, _LATER))
-            append.append(conn, Batch(log, entries, [Command(str(uuid4()), bytes(32), len(entries))]))
+            append.append(conn, Batch(log, entries, _commands(entries)))
         signing.round()
         values = nodes.values_of(FOLLOWED, 5, after=tree.size, time=_LATER)
         tree.extend(map(merkle.leaf_hash, values))
         note = _note(tree)
         with conn.transaction():
             store.accept(conn, DOCUMENT, FOLLOWED, values, note)
-        _cosign(conn)
+        _cosign(conn, file)
         yield
 
 

@@ -169,7 +169,9 @@ def tail_cut_with_all_that_covers_it(scene: Scene) -> Where:
     log = scene.random.choice(LOGS)
     size = scene.random.choice(scene.sizes(log)[:-1])
     end = scene.head(log)
-    _cut(scene, log, size, ("checkpoint", "receipt", "cosigned"))
+    _cut(scene, log, size, ("checkpoint", "receipt"))
+    (root,) = scene.one("SELECT root FROM ledger.checkpoint WHERE log = %s AND size = %s", log, size)
+    scene.do("UPDATE ledger.cosigned SET size = %s, root = %s WHERE log = %s", size, root, log)
     return Where(log, size + 1, end)
 
 
@@ -300,6 +302,32 @@ def remembered_root_changed(scene: Scene) -> Where:
     return Where(log, size, size)
 
 
+def remembered_time_changed(scene: Scene) -> Where:
+    log = scene.random.choice(LOGS)
+    scene.do("UPDATE ledger.cosigned SET time = 0 WHERE log = %s", log)
+    return Where(log, scene.sizes(log)[-1], scene.sizes(log)[-1])
+
+
+def own_receipts_deleted(scene: Scene) -> Where:
+    log = scene.random.choice(LOGS)
+    scene.do("DELETE FROM ledger.receipt WHERE log = %s AND node = %s", log, ledger.NODE)
+    return Where(log, scene.sizes(log)[-1], scene.sizes(log)[-1])
+
+
+def remembering_deleted(scene: Scene) -> Where:
+    log = scene.random.choice(LOGS)
+    scene.do("DELETE FROM ledger.cosigned WHERE log = %s", log)
+    return Where(log, scene.sizes(log)[-1], scene.sizes(log)[-1])
+
+
+def all_about_cosigning_deleted(scene: Scene) -> Where:
+    """Of a followed log; the guard file knows that there was something."""
+    log = ledger.FOLLOWED
+    scene.do("DELETE FROM ledger.cosigned WHERE log = %s", log)
+    scene.do("DELETE FROM ledger.receipt WHERE log = %s", log)
+    return Where(log, scene.sizes(log)[-1], scene.sizes(log)[-1])
+
+
 def _receipt(scene: Scene) -> tuple[str, int]:
     return scene.random.choice(_receipts(scene, scene.random.choice(LOGS)))
 
@@ -366,6 +394,14 @@ def closing_forged(scene: Scene) -> Where:
     return Where(log, size + 1, size + 1)
 
 
+def taken_over(scene: Scene) -> Where:
+    """An own log as if it were a followed one, or the other way round."""
+    log = scene.random.choice(LOGS)
+    for table in ("log", "entry"):
+        scene.do(f"UPDATE ledger.{table} SET own = NOT own WHERE log = %s", log)  # noqa: S608  (two names)
+    return Where(log, 0, 0)
+
+
 def state_changed(scene: Scene) -> Where:
     log = scene.random.choice(LOGS)
     state = scene.random.choice(("closed", "stopped"))
@@ -414,6 +450,14 @@ def guard_file_moved_back(scene: Scene) -> Where:
     return Where(log, old[log].size + 1, old[log].size + 1)
 
 
+def guarded_line_removed(scene: Scene) -> Where:
+    """Of an own log or of one that was only cosigned."""
+    log = scene.random.choice(LOGS)
+    rest = {name: head for name, head in scene.grown.heads[-1].items() if name != log}
+    ledger.guarded(scene.conn, scene.guard, rest)
+    return Where(log, 1, 1)
+
+
 def guard_file_of_another_database(scene: Scene) -> Where:
     found = scene.guard.read()
     assert found is not None
@@ -430,5 +474,6 @@ PLANTS: tuple[Plant, ...] = (
     receipt_root_changed, remembered_root_changed, version_changed, stream_changed, owner_changed,
     node_changed, head_moved, head_time_changed, foreign_answer, guard_file_moved_back,
     guard_file_of_another_database, rolled_back_with_its_guard_file, receipt_time_changed, receipt_moved,
-    closing_forged, state_changed, breach_forged, redaction_forged,
+    closing_forged, state_changed, remembered_time_changed, own_receipts_deleted, remembering_deleted,
+    all_about_cosigning_deleted, guarded_line_removed, taken_over, breach_forged, redaction_forged,
 )  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 
 from events import alliance, notes
 from projections.models import BY_NAME
-from services.auditor import checking, guarding
+from services.auditor import checking, guarding, remembering
 from services.auditor.checking import Found
 from services.commands import other
 from services.ledger.guard import GuardFile, Head
@@ -53,7 +53,8 @@ def checked(scene: Scene) -> list[Found]:
     """All that `audit verify` finds in a ledger and its guard file."""
     found = checking.verify_all(scene.conn, scene.document).findings
     found += checking.replay_all(scene.conn, scene.document).findings
-    return [*found, *guarding.check(scene.conn, scene.guard)]
+    found += guarding.check(scene.conn, scene.guard)
+    return [*found, *remembering.check(scene.conn, scene.document, ledger.NODE, scene.guard)]
 
 
 def rolled_back(copy: Copy, plant: Plant, random: Random) -> tuple[list[Found], Where]:
@@ -91,6 +92,7 @@ def test_a_healthy_ledger_has_no_finding(copy: Copy) -> None:
 def test_a_node_that_was_killed_before_it_guarded_a_round_is_healthy(copy: Copy) -> None:
     with copy.database.connection() as conn:
         ledger.guarded(conn, copy.guard, {**copy.grown.heads[-1], **_own(copy.grown.heads[-2])})
+        conn.execute("UPDATE ledger.receipt SET sent = false WHERE node = %s", [ledger.NODE])
         assert checked(Scene(conn, copy.guard, copy.grown, Random())) == []
 
 
@@ -187,7 +189,7 @@ def test_nobody_is_accused_while_a_node_appends_signs_receives_and_cosigns(copy:
     # given a node at work
     stop, trouble = threading.Event(), list[BaseException]()
     with copy.database.connection() as conn:
-        ledger.guarded(conn, copy.guard, _own(copy.grown.heads[-1]))
+        ledger.guarded(conn, copy.guard, copy.grown.heads[-1])
     working = threading.Thread(target=_work, args=[copy, stop, trouble])
     working.start()
     # when it is checked again and again
