@@ -15,6 +15,7 @@ from services.commands import (
     doctor,
     documents,
     evidence,
+    founding,
     history,
     imports,
     keys,
@@ -49,6 +50,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.command("doctor")(doctor.run)
 app.command("bench")(bench.run)
 app.add_typer(keys.app, name="keys")
+alliance.app.command("found")(founding.found)
 app.add_typer(alliance.app, name="alliance")
 app.command("openapi")(documents.openapi)
 app.command("asyncapi")(documents.asyncapi)

@@ -17,9 +17,7 @@ from services.ledger import logs, store
 from services.node import alliances
 from services.runtime import clock, files, keys, settings
 
-app = typer.Typer(
-    no_args_is_help=True, help="The alliance document: show, request, found, propose, sign, publish."
-)
+app = typer.Typer(no_args_is_help=True, help="The alliance document, from the first version on.")
 DraftFile = Annotated[Path, typer.Argument(help="The draft that `alliance propose` wrote.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Write it here, to a new file.")]
 
