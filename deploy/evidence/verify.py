@@ -76,6 +76,7 @@ _ENVELOPE = re.compile(
 )
 _REDACTED = "yinqiao.alliance.record-redacted.v1"
 _LOG_CLOSED = "yinqiao.alliance.log-closed.v1"
+_CONTINUED = re.compile(r"yinqiao\.[a-z0-9.-]+-continued\.v[1-9][0-9]*")
 _KEY = re.compile(rf"({LOG}):([1-9][0-9]{{0,15}})")
 _CHECKPOINT = re.compile(r"([^\n]+)\n(0|[1-9][0-9]{0,17})\n([A-Za-z0-9+/]{43}=)\n")
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")
@@ -1009,6 +1010,7 @@ class Verifier:
             said = self._record(proof, entry.position, entry.value)
             if hole := proof.undecided.pop(entry.position, None):
                 _check_decision(proof.part.log, hole, said)
+                self.scope.see_decided(proof, hole, said.data.get("stream"))
         for hole in proof.undecided.values():
             raise _undecided(proof.part.log, hole.position)
 
@@ -1027,7 +1029,8 @@ class Verifier:
         stream = match[6].decode()
         if said.type == _LOG_CLOSED:
             proof.closed_by = position
-        self.scope.see(proof, position, time, stream, int(match[8]))
+        self.scope.see(proof, position, time)
+        self.scope.see_in_stream(log, stream, Step(position, leaf_hash(value), int(match[8])), said)
         if self.report is not None:
             self.report.see(log, position, stream)
         for key in said.basis:
@@ -1148,6 +1151,40 @@ def _wrong(log: str, position: int, zh: str, en: str) -> Fault:
 # --- what the pack is about -------------------------------------------------------------------------
 
 
+class Step(NamedTuple):
+    """A record of a stream; of a redacted one the version, None, follows from those around it."""
+
+    position: int
+    leaf: bytes
+    version: int | None
+
+
+class Stretch(NamedTuple):
+    """A stream as far as the pack has it: versions 1 to `versions`."""
+
+    log: str
+    stream: str
+    versions: int
+
+
+class Old(NamedTuple):
+    """Where a stream says that it goes on from; `leaf` is base64."""
+
+    log: str
+    stream: str
+    version: int
+    position: int
+    leaf: str
+
+
+def _goes_on_from(said: Said) -> Old | None:
+    """What the first record of a stream that goes on says; None for any other."""
+    if not _CONTINUED.fullmatch(said.type):
+        return None
+    names = {"log": str, "subject": str, "version": int, "position": int, "leaf": str}
+    return Old(*fields(said.data.get("continues"), "continues", **names))
+
+
 class Scope:
     """The selection as the manifest tells it, and whether the pack holds all of it."""
 
@@ -1159,7 +1196,10 @@ class Scope:
         self.keys: list[tuple[str, int]] = []
         self.name = ""
         self._read(selection)
-        self._versions = self._holes = 0
+        self._streams: dict[tuple[str, str], list[Step]] = {}
+        self._from: dict[tuple[str, str], Old] = {}
+        self.stretches: list[Stretch] = []
+        self.before: Old | None = None  # where the subject goes on from, which is not in the pack
         self._last: dict[str, int] = {}
 
     def _read(self, told: dict[str, Any]) -> None:
@@ -1178,27 +1218,59 @@ class Scope:
         else:
             raise Fault("不认识这种选择", "no such kind of selection is known", file=self._file)
 
+    @property
+    def first_gone(self) -> bool:
+        """Whether the first record of the oldest stream is a redacted one."""
+        oldest = self.stretches[-1] if self.stretches else None
+        return oldest is not None and min(self._streams[oldest.log, oldest.stream]).version is None
+
     def see_redacted(self, proof: Proof, position: int) -> None:
         """A redacted record may stand for any of the missing ones."""
-        self._holes += proof.part.log == self.log
         if self._last.get(proof.part.log) == position - 1:
             self._last[proof.part.log] = position
 
-    def see(self, proof: Proof, position: int, time: str, stream: str, version: int) -> None:
+    def see(self, proof: Proof, position: int, time: str) -> None:
         log = proof.part.log
-        if self.kind == "subject" and (log, stream) == (self.log, self.stream):
-            self._see_version(log, position, version)
         if self.kind == "period" and self.after < time <= self.until and self.bureau in ("", log[:6]):
             self._see_within(proof, position)
 
-    def _see_version(self, log: str, position: int, version: int) -> None:
-        skipped = version - self._versions - 1
-        if not 0 <= skipped <= self._holes:
-            zh = f"这一事项在本条之前缺少第 {self._versions + 1} 版"
-            en = f"version {self._versions + 1} of the subject is missing before this"
-            raise _wrong(log, position, zh, en)
-        self._holes -= skipped
-        self._versions = version
+    def see_in_stream(self, log: str, stream: str, step: Step, said: Said) -> None:
+        """A record of a stream, for a subject: it may be one that the subject goes on from."""
+        if self.kind != "subject":
+            return
+        self._streams.setdefault((log, stream), []).append(step)
+        if step.version == 1 and (old := _goes_on_from(said)) is not None:
+            self._from[log, stream] = old
+
+    def see_decided(self, proof: Proof, hole: Hole, stream: object) -> None:
+        """A hole stands for a record of that stream only which the signed decision names."""
+        if self.kind == "subject" and isinstance(stream, str):
+            step = Step(hole.position, hole.leaf, None)
+            self._streams.setdefault((proof.part.log, stream), []).append(step)
+
+    def _check_subject(self, proofs: dict[str, Proof]) -> None:
+        """The stream from its first version on, and what it goes on from, as far as its logs are here."""
+        log, stream = self.log, self.stream
+        steps = sorted(self._streams.get((log, stream), []))
+        while self._check_stream(log, stream, steps) and (old := self._from.get((log, stream))):
+            if old.log not in proofs or any(old.log == told.log for told in self.stretches):
+                self.before = old
+                return
+            log, stream = old.log, old.stream
+            steps = sorted(step for step in self._streams.get((log, stream), []) if step[0] <= old.position)
+            if not steps or steps[-1][:2] != (old.position, from_base64(old.leaf)):
+                raise _missing(log, old.position)
+            if len(steps) != old.version:
+                raise _no_version(log, steps[-1].position, len(steps))
+
+    def _check_stream(self, log: str, stream: str, steps: list[Step]) -> bool:
+        if not steps:
+            raise Fault("没有这一事项的记录", "no record of the subject is here", log)
+        for version, step in enumerate(steps, 1):
+            if step.version not in (None, version):
+                raise _no_version(log, step.position, version)
+        self.stretches.append(Stretch(log, stream, len(steps)))
+        return True
 
     def _see_within(self, proof: Proof, position: int) -> None:
         log = proof.part.log
@@ -1215,8 +1287,15 @@ class Scope:
             for proof in proofs.values():
                 if proof.part.log[:6] == self.bureau:
                     _check_whole(proof, 1, proof.end)
-        if self.kind == "subject" and not self._versions and not self._holes:
-            raise Fault("没有这一事项的记录", "no record of the subject is here", self.log)
+        if self.kind == "subject":
+            self._check_subject(proofs)
+
+
+def _no_version(log: str, position: int, version: int) -> Fault:
+    return _wrong(
+        log, position, f"这一事项在本条之前缺少第 {version} 版",
+        f"version {version} of the subject is missing before this",
+    )  # fmt: skip
 
 
 def _check_whole(proof: Proof, first: int, last: int) -> None:
@@ -1445,6 +1524,7 @@ def _tell_scope(scope: Scope) -> list[Item]:
     heading, points = Words("所选范围内部没有缺漏", "There is no gap within what was selected"), []
     if scope.kind in _WHOLE:
         points.append(_WHOLE[scope.kind])
+    points += [_tell_stretch(each) for each in scope.stretches]
     if scope.basis:
         points.append(Words(
             f"包内记录所依据的其他记录也都在包内{'（列为缺少的除外，见下）' if scope.absent else ''}。",
@@ -1452,6 +1532,14 @@ def _tell_scope(scope: Scope) -> list[Item]:
             f"{', but for those listed as absent (see below)' if scope.absent else ''}.",
         ))  # fmt: skip
     return [Item(heading, points)] if points else []
+
+
+def _tell_stretch(told: Stretch) -> Words:
+    log, stream = plain(told.log), plain(told.stream, 40)
+    return Words(
+        f"日志 {log} 中的事项 {stream}：第 1 版至第 {told.versions} 版都在包内。",
+        f"Subject {stream} in log {log}: versions 1 to {told.versions} are all here.",
+    )
 
 
 _WHOLE = {
@@ -1463,10 +1551,6 @@ _WHOLE = {
     "period": Words(
         "时段之内，每个日志的记录位置连续，中间没有缺少。",
         "Within the period, the positions in each log follow one another without a gap.",
-    ),
-    "subject": Words(
-        "这一事项的记录从第 1 版起连续，中间没有缺少。",
-        "The subject's records follow one another from version 1 on without a gap.",
     ),
 }
 
@@ -1587,7 +1671,27 @@ def _unproved_scope(verifier: Verifier) -> list[Words]:
         for log in logs
         if log not in proofs
     ]
-    return [*found, *_EDGES.get(scope.kind, ())]
+    return [*found, *_before(scope), *_EDGES.get(scope.kind, ())]
+
+
+def _before(scope: Scope) -> list[Words]:
+    """What a subject goes on from and the pack lacks, or may go on from."""
+    if (old := scope.before) is not None:
+        log, stream = plain(old.log), plain(old.stream, 40)
+        return [Words(
+            f"未证明这一事项的前段：它续接自日志 {log} 的事项 {stream}"
+            f"（至第 {old.version} 版，第 {old.position} 条），而那个日志不在本包内。",
+            f"What came before: the subject goes on from subject {stream} of log {log}, up to its version "
+            f"{old.version} at position {old.position}, and that log is not in this pack.",
+        )]  # fmt: skip
+    return [_FIRST_GONE] if scope.first_gone else []
+
+
+_FIRST_GONE = Words(
+    "未证明这一事项有没有前段：它的第一条记录已依决定删去，看不出是否续接自别的日志。",
+    "Whether something came before: the subject's first record was removed by decision, and with it "
+    "whether it goes on from another log.",
+)
 
 
 _EDGES = {

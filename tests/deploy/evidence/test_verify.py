@@ -11,13 +11,14 @@ from uuid import uuid4
 import pytest
 
 from deploy.evidence.verify import Fault, Pack, Verifier
-from events import alliance, envelope, keys, merkle, notes, tiles
+from events import alliance, catalogue, envelope, history, keys, merkle, notes, tiles
 from events.alliance_document import Key
 from events.membership import Closure, LogClosed, Succession
 from tests.deploy.evidence import edited
 from tests.deploy.evidence.conftest import Said, Verify
 from tests.deploy.evidence.edited import MANIFEST, REPORT, Edited
 from tests.services.auditor import packs
+from tests.services.ledger import redacted
 from tests.services.ledger.nodes import ALLIANCE, LOG, OTHER, TIME, signer, values_of
 from tests.support.project import ROOT
 
@@ -535,6 +536,101 @@ def test_a_key_after_its_time_proves_nothing(verify: Verify) -> None:
     )
 
     fault(verify(pack.consistent()), f"log {LOG}, position 6")
+
+
+# --- a subject ----------------------------------------------------------------------------------------------
+
+
+def subject(number: int, log: str = LOG) -> dict[str, str]:
+    return {"kind": "subject", "log": log, "stream": packs.stream(log, number)}
+
+
+def with_a_hole() -> list[bytes]:
+    """Nine records of three subjects, and the decision, at 10, to redact the first."""
+    return redacted.decided(packs.values(LOG, 9), 1)
+
+
+def chosen(values: list[bytes], selection: dict[str, str], *positions: int) -> Edited:
+    """A pack of these; 1 is a hole."""
+    lines = [b"%b\n" % values[position - 1] for position in positions]
+    if 1 in positions:
+        lines[positions.index(1)] = b'{"decision":10,"redacted":1}\n'
+    pack = edited.handmade(values, selection)
+    pack.files[RECORDS] = b"".join(lines)
+    return pack.counted()
+
+
+def test_a_record_withheld_from_a_subject_is_not_made_good_by_a_hole_of_another(verify: Verify) -> None:
+    # given a subject with records 4, 5 and 6, and a redacted record of another one
+    pack = chosen(with_a_hole(), subject(1), 1, 4, 6, 10)
+
+    said = fault(verify(pack.consistent()), f"log {LOG}, position 6")
+    assert "version 2 of the subject is missing" in said
+
+
+def test_a_subject_of_which_nothing_is_here_is_found(verify: Verify) -> None:
+    said = fault(verify(chosen(with_a_hole(), subject(1), 1, 10).consistent()), f"log {LOG}")
+
+    assert "no record of the subject is here" in said
+
+
+def test_a_hole_of_the_subject_counts_and_its_first_record_cannot_say_where_it_goes_on_from(
+    verify: Verify,
+) -> None:
+    said = verify(chosen(with_a_hole(), subject(0), 1, 2, 3, 10).consistent())
+
+    assert "versions 1 to 3 are all here" in said.out
+    assert "Whether something came before: the subject's first record was removed" in said.out
+
+
+GOES_ON = "yinqiao.activity.activity-continued.v1"
+
+
+def continued(old: list[bytes], **changed: object) -> Edited:
+    """A pack of subject 1 of `OTHER`, which goes on from the first of `LOG` (three records)."""
+    last = {"log": LOG, "subject": packs.stream(LOG, 0), "version": 3, "position": 3}
+    leaf = keys.encode(merkle.leaf_hash(old[2]))
+    goes_on = history.Continues.model_validate(last | {"leaf": leaf} | changed)
+    value = envelope.prepare(
+        alliance=ALLIANCE, log=OTHER, id=str(uuid4()), aggregate="activity", stream=packs.stream(OTHER, 1),
+        version=1, actor="system", basis=[goes_on.key], data=catalogue.EVENTS[GOES_ON](continues=goes_on),
+    )  # fmt: skip
+    selection = subject(1, OTHER)
+    return edited.handmade([envelope.stamp(value, 1, TIME)], selection, OTHER)
+
+
+def both(old: list[bytes], new: Edited, count: int = 3) -> Edited:
+    first = edited.handmade(old).lines(lambda lines: lines.__delitem__(slice(count, None)))
+    files = first.files | {name: raw for name, raw in new.files.items() if name not in first.files}
+    pack = Edited(files | {MANIFEST: new.files[MANIFEST]})
+    parts = [*json.loads(first.files[MANIFEST])["logs"], *json.loads(new.files[MANIFEST])["logs"]]
+    return pack.json(MANIFEST, lambda manifest: manifest.update(logs=parts)).counted()
+
+
+def test_a_subject_that_goes_on_from_a_closed_log_is_followed_there(verify: Verify) -> None:
+    old = packs.values(LOG, 6)
+
+    said = verify(both(old, continued(old)).consistent())
+    assert f"Subject {packs.stream(OTHER, 1)} in log {OTHER}: versions 1 to 1 are all here." in said.out
+    assert f"Subject {packs.stream(LOG, 0)} in log {LOG}: versions 1 to 3 are all here." in said.out
+
+
+def test_what_a_subject_goes_on_from_and_is_not_here_is_told(verify: Verify) -> None:
+    said = verify(continued(packs.values(LOG, 6)).consistent())
+
+    assert f"goes on from subject {packs.stream(LOG, 0)} of log {LOG}, up to its version 3 at position 3" in (
+        said.out
+    )
+    assert "续接自日志 500116" in said.out
+
+
+def test_the_end_of_what_a_subject_goes_on_from_must_be_here_as_it_says(verify: Verify) -> None:
+    old = packs.values(LOG, 6)
+
+    fault(verify(both(old, continued(old), 2).consistent()), f"log {LOG}, position 3")
+    other = continued(old, leaf=keys.encode(bytes(32)))
+    fault(verify(both(old, other).consistent()), f"log {LOG}, position 3")
+    fault(verify(both(old, continued(old, version=4)).consistent()), f"log {LOG}, position 3")
 
 
 # --- a log that was closed ----------------------------------------------------------------------------------

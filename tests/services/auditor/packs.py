@@ -64,6 +64,12 @@ def _entry(log: str, position: int, basis: Sequence[RecordKey]) -> append.Entry:
     return append.Entry(value, time, stream(log, number), version + 1)
 
 
+def values(log: str, count: int) -> list[bytes]:
+    """The first records of such a log, finished."""
+    entries = (_entry(log, position, []) for position in range(1, count + 1))
+    return [envelope.stamp(entry.value, n, entry.time) for n, entry in enumerate(entries, 1)]
+
+
 def redact(ledger: Ledger, *positions: int, signed: bool = True) -> None:
     """Decide to redact these records of `LOG`, and carry it out."""
     with ledger.database.connection() as conn:
