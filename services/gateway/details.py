@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from events import errors
 from events.event import Event, Key, Record
 from events.history import GENERIC, Corrected, Voided, meant
-from events.values import Attachment
+from events.values import Attachment, Paper
 from services.auditor import states
 from services.gateway import kinds, lists, orders, shown, things
 from services.gateway.paths import LogName, StreamName
@@ -38,12 +38,13 @@ class Attached:
 
 @dataclass(frozen=True)
 class Line:
-    """One record in a history: what it says, when, who did it, its attachments, and what became of it."""
+    """One record in a history: what it says, when, who did it, what it rests on and what became of it."""
 
     record: Record[Event]
     sentence: str
     attachments: list[Attached]
     actor: str
+    paper: Cell | None
     became: str
     changes: list[tuple[str, Cell, Cell]]
     correctable: bool
@@ -95,6 +96,7 @@ def _show(view: View, thing: Thing) -> HTMLResponse:
         parameters=orders.parameters,
         simple=orders.simple,
         attached=attached(view),
+        paper=lambda record: paper(view, record, scanned=True),
     )
 
 
@@ -158,6 +160,7 @@ def _line(view: View, record: Record[Event], stream: Sequence[Record[Event]]) ->
         view.sentence(record),
         [_attached(*a, view, record.log) for a in shown.attachments(record.data, view)],
         view.actor(record.actor),
+        paper(view, record, scanned=False),
         _became(view, later),
         _changes(view, record, stream),
         mine and still and fact and things.may_be_corrected(record.aggregate),
@@ -180,6 +183,14 @@ def _attached(label: str, value: Attachment, view: View, log: str) -> Attached:
     plain = value.mediatype == "text/plain" and value.size <= _SHORT
     at = f"/files/{fetch.token(value.digest)}/words?log={log}" if plain else None
     return Attached(label, shown.attachment(value, view, log), at)
+
+
+def paper(view: View, record: Record[Event], *, scanned: bool) -> Cell | None:
+    """The paper that a record rests on: its date, its number, and its scan; None for none."""
+    found = getattr(record.data, "paper", None)
+    if not isinstance(found, Paper):
+        return None
+    return shown.cell(found if scanned else found.model_copy(update={"scan": None}), view, "", record.log)
 
 
 def _own_log(view: View) -> str:
@@ -242,22 +253,22 @@ def texts(thing: Thing) -> list[Text]:
 
 def _compare(view: View, thing: Thing) -> HTMLResponse:
     """The versions of a text, each with what it changed against the one before."""
-    versions = [(text, _content(view, text)) for text in texts(thing)]
+    versions = [(text, content(view, text)) for text in texts(thing)]
     lines = [
-        (text, None if content is None else marked(before or "", content))
-        for (text, content), before in zip(versions, [None, *[c for _, c in versions]], strict=False)
+        (text, None if now is None else marked(before or "", now))
+        for (text, now), before in zip(versions, [None, *[c for _, c in versions]], strict=False)
     ]
     return view.page("texts.html", thing=thing, versions=lines, attached=attached(view))
 
 
-def _content(view: View, text: Text) -> str | None:
+def content(view: View, text: Text) -> str | None:
     """A plain text as the acting bureau may read it; None for other kinds of file."""
     if text.attachment.mediatype != "text/plain":
         return None
     if view.officer is None:
         raise errors.NotAllowed("choose who acts: the text is for the bureaus concerned")
-    content, kind = view.site.attachments.get(text.attachment.digest, view.officer.bureau, text.record.log)
-    return content.decode(kind.rpartition("charset=")[2] or "utf-8")
+    found, kind = view.site.attachments.get(text.attachment.digest, view.officer.bureau, text.record.log)
+    return found.decode(kind.rpartition("charset=")[2] or "utf-8")
 
 
 def marked(before: str, after: str) -> list[list[Part]]:
