@@ -61,10 +61,14 @@ class Refused(YinqiaoError):
 
 
 class Invalid(Refused):
-    """A field breaks a rule; `field` names it."""
+    """A field breaks a rule; `field` names it. `also`: other rules that the same form breaks."""
 
     status = 422
     title_zh = "填写有误"
+
+    def __init__(self, message: str, *, field: str | None = None, also: Sequence["Invalid"] = ()) -> None:
+        super().__init__(message, field=field)
+        self.also = tuple(also)
 
 
 class SameKeyOtherBody(Invalid):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from events import errors
 from events.loops import Role
@@ -50,6 +51,8 @@ class Command(Value):
         return cls.zh if lang == "zh" else cls.en
 
 
+_TOLD = 20
+"""Broken rules that are told at once."""
 C = TypeVar("C", bound=Command)
 Decide = Callable[["Case", Any], None]
 _DECISIONS: dict[type[Command], Decide] = {}
@@ -79,10 +82,17 @@ def parse(kind: type[C], body: str | bytes) -> C:
 
 
 def invalid(error: ValidationError) -> errors.Invalid:
-    """The first broken rule, as an error of ours; the value itself is left out."""
-    first = error.errors(include_input=False, include_url=False, include_context=True)[0]
-    field = ".".join(_plain(str(part)) for part in first["loc"]) or "body"
-    return errors.Invalid(f"{field}: {first['msg']}", field=field)
+    """The first broken rule, as an error of ours, and with it the others; the values are left out."""
+    found = error.errors(include_input=False, include_url=False, include_context=True)[:_TOLD]
+    (field, message), *others = [_broken(one) for one in found]
+    also = [errors.Invalid(text, field=name) for name, text in others]
+    return errors.Invalid(message, field=field, also=also)
+
+
+def _broken(one: ErrorDetails) -> tuple[str, str]:
+    """The field, and the rule that it breaks."""
+    field = ".".join(_plain(str(part)) for part in one["loc"]) or "body"
+    return field, f"{field}: {one['msg']}"
 
 
 def _plain(name: str) -> str:

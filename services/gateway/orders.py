@@ -69,6 +69,7 @@ def show(context: str, command: str, request: Request) -> HTMLResponse:
         **(_prefilled(kind, thing) if thing else {}),
         **_known(view, kind, thing),
         **_version(view, kind, thing),
+        **_worded(view, kind, thing),
     }
     return _form(view, kind, Posted({**known, **posted.filled, "key": [uuid4().hex]}), thing)
 
@@ -191,6 +192,20 @@ def _prefilled(kind: type[Command], thing: Thing) -> Filled:
         _named(c): v for c in controls if (v := thing.payload.get(_SAME.get(c.last, c.last))) is not None
     }
     return forms.filled(controls, payload)
+
+
+def _worded(view: View, kind: type[Command], thing: Thing | None) -> Filled:
+    """The text as it stands, to be amended, where this node holds it."""
+    from services.gateway import details
+
+    versions = details.texts(thing) if thing and kind.changes else []
+    if not versions or not any(c.kind == "file" and c.name == "text" for c in forms.fields(kind)):
+        return {}
+    try:
+        text = details.content(view, versions[-1])
+    except (errors.Refused, errors.Unavailable):
+        return {}
+    return {"text.written": [text]} if text and len(text) <= uploads.LONGEST else {}
 
 
 def _known(view: View, kind: type[Command], thing: Thing | None) -> Filled:

@@ -24,7 +24,11 @@ def problem(error: errors.YinqiaoError, request: Request) -> dict[str, Any]:
         "detail": error.message,
         "instance": f"urn:yinqiao:request:{request_id(request)}",
     }
-    return body | ({"field": error.field} if error.field else {})
+    if error.field:
+        body["field"] = error.field
+    if isinstance(error, errors.Invalid) and error.also:
+        body["errors"] = [{"field": e.field, "detail": e.message} for e in (error, *error.also)]
+    return body
 
 
 def request_id(request: Request) -> str:
@@ -63,13 +67,18 @@ def _kind(error: Exception) -> tuple[errors.YinqiaoError | None, int, dict[str, 
         case errors.YinqiaoError():
             return error, error.status, {}
         case RequestValidationError():
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"][1:]) or "body"
-            invalid = errors.Invalid(f"{field}: {first['msg']}", field=field)
+            invalid = _invalid(error)
             return invalid, invalid.status, {}
         case HTTPException():
             return None, error.status_code, dict(error.headers or {})
     return None, 500, {}
+
+
+def _invalid(error: RequestValidationError) -> errors.Invalid:
+    """Every parameter that breaks a rule; the values are left out."""
+    found = [(".".join(str(part) for part in e["loc"][1:]) or "body", e["msg"]) for e in error.errors()]
+    first, *also = [errors.Invalid(f"{field}: {rule}", field=field) for field, rule in found]
+    return errors.Invalid(first.message, field=first.field, also=also)
 
 
 def _plain(status: int, request: Request) -> dict[str, Any]:
@@ -83,7 +92,9 @@ def _plain(status: int, request: Request) -> dict[str, Any]:
 
 def _words(view: View, error: errors.YinqiaoError | None, status: int) -> tuple[str, str]:
     if error is not None:
-        return view.t(error.title_zh, _title_en(error)), said.detail(error, view.lang)
+        return view.t(error.title_zh, _title_en(error)), view.t("；", "; ").join(
+            said.details(error, view.lang)
+        )
     if status == HTTPStatus.NOT_FOUND:
         return view.t("没有这个页面", "There is no such page"), ""
     if status == HTTPStatus.METHOD_NOT_ALLOWED:

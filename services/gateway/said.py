@@ -22,6 +22,16 @@ def detail(error: errors.YinqiaoError, lang: str) -> str:
     return f"{labels.of(_last(field))[0]}：{found}" if field else found
 
 
+def details(error: errors.YinqiaoError, lang: str) -> list[str]:
+    """What the error says, and the others that were found with it."""
+    return [detail(each, lang) for each in all_of(error)]
+
+
+def all_of(error: errors.YinqiaoError) -> list[errors.YinqiaoError]:
+    """An error, and the others that were found with it."""
+    return [error, *(error.also if isinstance(error, errors.Invalid) else ())]
+
+
 def _parted(error: errors.YinqiaoError) -> tuple[str, str]:
     """The field that stands at the front of a message, and the rest."""
     field = error.field or ""
@@ -126,7 +136,7 @@ _PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
         (r"Value error, must have no control characters.*", "首尾不能有空格，也不能有控制字符"),
         (r"Value error, must have no invisible characters", "含有看不见的字符，请重新输入"),
         (r"Value error, must be in Unicode normal form C", "含有组合字符，请重新输入"),
-        (r"Value error, must lie between (\d+) and (\d+)", r"年份应在 \1 至 \2 之间"),
+        (r"(?:Value error, )?must lie between (\d+) and (\d+)", r"年份应在 \1 至 \2 之间"),
         (r"Value error, name either a host bureau or an outside party", "接收单位与外部单位须选且只选其一"),
         (r"Value error, a need is named by its log and its stream", "请从需求页面发起选派"),
         # decisions
@@ -197,6 +207,10 @@ _PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
         (r"a draft lies under this key: .*", "这张表单的草稿正等待审批，请重新打开表单"),
         (r"this key was used with another body; use a new key", "这张表单已经提交过别的内容，请重新打开"),
         (r"say that it holds public material only, before it is stored", "请勾选「只含可公开内容」"),
+        (
+            r"the file was not stored: choose it again, or say that none is attached",
+            "上次选择的文件没有保存，请重新选择，或勾选「不附此文件」",
+        ),
         (r"the paper is marked (\S+): .*", r"材料标有「\1」，不得录入平台"),
         (r"this kind of file cannot be attached; .*", "不支持这种文件；可用 txt、pdf、docx、odt、png、jpg"),
         (r"the file is no readable .*", "文件内容与类型不符，或已损坏"),

@@ -26,8 +26,10 @@ class Sheet:
         error: errors.Refused | None,
     ) -> None:
         self.v, self.t, self.filled, self._options = view, view.t, filled, options
-        self.wrong = (error.field or "") if error else ""
-        self.said = said.detail(error, view.lang) if error else ""
+        self.errors = (
+            [(e.field or "", said.detail(e, view.lang)) for e in said.all_of(error)] if error else []
+        )
+        self.wrong: Mapping[str, str] = {field: text for field, text in reversed(self.errors) if field}
 
     def among(self, field: Field) -> Sequence[Option]:
         """What can be picked."""
@@ -48,7 +50,11 @@ class Sheet:
         """Whether a group that may be left out is filled in, or wrong."""
         prefix = f"{field.name}."
         filled = any(name.startswith(prefix) and any(values) for name, values in self.filled.items())
-        return filled or self.wrong == field.name or self.wrong.startswith(prefix)
+        return filled or any(name == field.name or name.startswith(prefix) for name in self.wrong)
+
+    def lost(self, field: Field) -> bool:
+        """Whether a file was chosen for it that could not be stored."""
+        return uploads.is_lost(field, self.filled)
 
     def numbers(self, field: Field) -> list[int]:
         """The rows to show: those that are filled in, and some spare ones."""

@@ -16,6 +16,8 @@ from services.gateway.site import Site
 
 CONFIRMED = "public_only"
 """The box that says: only public material."""
+_LOST, WITHOUT = ".again", ".without"
+"""Beside a control: its file was chosen and could not be stored; it is given up."""
 _BY_ENDING = {
     ".txt": "text/plain",
     ".pdf": "application/pdf",
@@ -26,7 +28,8 @@ _BY_ENDING = {
     ".odt": "application/vnd.oasis.opendocument.text",
 }
 ACCEPTED = ",".join(_BY_ENDING)
-_TEXT = 200_000
+LONGEST = 200_000
+"""Characters of a text that is written in a form."""
 
 
 @dataclass
@@ -44,7 +47,7 @@ class Posted:
 async def read(request: Request) -> AsyncIterator[Posted]:
     """The form in a request, its files open while the request lasts. Raises Invalid."""
     try:
-        form = await request.form(max_files=50, max_fields=2_000, max_part_size=_TEXT * 4)
+        form = await request.form(max_files=50, max_fields=2_000, max_part_size=LONGEST * 4)
     except HTTPException:
         raise errors.Invalid("body: is no form that can be read", field="body") from None
     try:
@@ -76,21 +79,43 @@ def _text(name: str, value: str) -> str:
 def store(site: Site, bureau: str, controls: tuple[Field, ...], posted: Posted) -> None:
     """Keep every text and file of the form as an attachment of the bureau, and name it in the form.
 
-    Raises Invalid, its field named.
+    A file that cannot be kept is gone with the request: the form remembers that one was chosen, and is
+    refused until it is chosen again or given up. Raises Invalid for all that is wrong, each field named.
     """
-    for control in forms.files(controls, {**posted.filled, **{name: [""] for name in posted.files}}):
-        found = _content(control, posted)
-        if found is None:
-            continue
-        if not posted.one(CONFIRMED):
-            raise errors.Invalid(
-                "say that it holds public material only, before it is stored", field=CONFIRMED
-            )
+    wrong: list[errors.Invalid] = []
+    for control in list(forms.files(controls, {**posted.filled, **{name: [""] for name in posted.files}})):
         try:
-            kept = site.attachments.put(bureau, found[0], found[1], ())
+            _store(site, bureau, control, posted)
         except errors.Invalid as error:
-            raise errors.Invalid(error.message, field=control.name) from None
-        _name(control, posted.filled, kept)
+            own = (error.field or "").startswith(control.name)
+            wrong.append(errors.Invalid(error.message, field=error.field if own else control.name))
+            if _is_chosen(control, posted):
+                posted.filled[control.name + _LOST] = ["on"]
+    if wrong:
+        raise errors.Invalid(wrong[0].message, field=wrong[0].field, also=wrong[1:])
+
+
+def _store(site: Site, bureau: str, control: Field, posted: Posted) -> None:
+    """Raises Invalid."""
+    found = _content(control, posted)
+    if found is None:
+        if is_lost(control, posted.filled) and not posted.one(control.name + WITHOUT):
+            raise errors.Invalid("the file was not stored: choose it again, or say that none is attached")
+        return
+    if not posted.one(CONFIRMED):
+        field = f"{control.name}.{CONFIRMED}"
+        raise errors.Invalid("say that it holds public material only, before it is stored", field=field)
+    _name(control, posted.filled, site.attachments.put(bureau, found[0], found[1], ()))
+
+
+def is_lost(control: Field, filled: Filled) -> bool:
+    """Whether a file was chosen for a control earlier and could not be stored."""
+    return bool(filled.get(control.name + _LOST))
+
+
+def _is_chosen(control: Field, posted: Posted) -> bool:
+    file = posted.files.get(f"{control.name}.file")
+    return file is not None and bool(file.filename)
 
 
 def _content(control: Field, posted: Posted) -> tuple[bytes, str] | None:
@@ -109,4 +134,5 @@ def _content(control: Field, posted: Posted) -> tuple[bytes, str] | None:
 def _name(control: Field, filled: Filled, kept: values.Attachment) -> None:
     for name, value in kept:
         filled[f"{control.name}.{name}"] = [str(value)]
-    filled.pop(f"{control.name}.written", None)
+    for part in (".written", _LOST, WITHOUT):
+        filled.pop(control.name + part, None)

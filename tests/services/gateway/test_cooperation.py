@@ -1,6 +1,7 @@
 """Journey 1 through the pages: a memorandum is returned, amended, signed by both leaders, and in force."""
 
 import re
+from base64 import b64decode
 from collections.abc import Callable
 
 import pytest
@@ -76,13 +77,11 @@ def test_journey_1(chongqing: tuple[Clerk, Clerk], sichuan: tuple[Clerk, Clerk])
         assert "专家<ins>名录</ins>" in compared
         assert "<del>三</del><ins>五</ins>年" in compared
 
-    # and a signature on the old text is refused when the leader releases it
-    sichuan[0].client.post("/forms/cooperation/sign", data=old)
-    action = next(a for a in Form(sichuan[1].get("/inbox")).forms if a.endswith("/release"))
-    stale = sichuan[1].client.post(action)
+    # and a signature on the old text is refused before it reaches the leader
+    stale = sichuan[0].client.post("/forms/cooperation/sign", data=old)
     assert stale.status_code == 409
     assert "文本在您阅读之后已经修订" in stale.text
-    sichuan[0].client.post(action.replace("/release", "/discard"))
+    assert not [a for a in Form(sichuan[1].get("/inbox")).forms if a.endswith("/release")]
 
     # when both have signed, with the paper's date and number
     sichuan[0].does(
@@ -105,6 +104,73 @@ def test_journey_1(chongqing: tuple[Clerk, Clerk], sichuan: tuple[Clerk, Clerk])
         "确认各方签署完毕",
     ):
         assert sentence in told
+
+
+PNG = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
+SCAN = {"paper.scan.file": ("扫描件.png", PNG, "image/png")}
+PAPER = {"paper__date": "2025-03-01", "paper__number": "川老〔2025〕3号"}
+
+
+def test_a_scan_is_never_left_out_silently(
+    chongqing: tuple[Clerk, Clerk], sichuan: tuple[Clerk, Clerk]
+) -> None:
+    # given a scan that nobody said to be public
+    proposed(chongqing[0], "510000")
+    page = release(chongqing[1])
+    sign = sichuan[0].offered(page, "cooperation/sign")
+    unsaid = sichuan[0].fill(sign, SCAN, **PAPER)
+    # then its section stays open, the error is tied to the box, and the form knows that a file is missing
+    assert unsaid.status_code == 422
+    assert '<details id="f-paper.scan" open>' in unsaid.text
+    assert '<a href="#f-paper.scan.public_only">请勾选「只含可公开内容」</a>' in unsaid.text
+    assert 'id="f-paper.scan.public_only" name="public_only" value="on" aria-describedby=' in unsaid.text
+    assert "川老〔2025〕3号" in unsaid.text
+    # when it is sent again without the file, it is refused again
+    again, missing = Form(unsaid.text).forms["/forms/cooperation/sign"], unsaid
+    for more in ({}, {"public_only": "on"}):
+        missing = sichuan[0].client.post("/forms/cooperation/sign", data={**again, **more})
+        assert missing.status_code == 422
+        assert "上次选择的文件没有保存，请重新选择" in missing.text
+    # and with the file it is laid before the leader, scan and all
+    said = {**Form(missing.text).forms["/forms/cooperation/sign"], "public_only": "on"}
+    answer = sichuan[0].client.post("/forms/cooperation/sign", data=said, files=SCAN, follow_redirects=False)
+    assert answer.status_code == 303, answer.text
+    release(sichuan[1])
+    # and its date, number and scan stand on the page of the memorandum, for both
+    html = chongqing[0].get(page)
+    asked, history = html.split("征求与答复")[1].split("核查")[0], html.split("办理经过")[1]
+    assert "纸质件：2025年3月1日 川老〔2025〕3号" in re.sub("<[^>]+>", "", asked)
+    assert "/files/" in asked
+    assert "纸质件：2025年3月1日 川老〔2025〕3号" in re.sub("<[^>]+>", "", history)
+
+
+def test_a_file_can_be_given_up_and_one_that_was_stored_is_kept(sichuan: tuple[Clerk, Clerk]) -> None:
+    call = "/forms/cooperation/propose"
+    wrong = sichuan[0].fill(call, {"text.file": ("扫描件.pdf", PNG, "application/pdf")}, public_only="on")
+    fields = Form(wrong.text).forms[call]
+    assert fields["text.again"] == ["on"]
+    # given up: the text itself is told to be missing, with all else that is
+    bare = sichuan[0].client.post(call, data={**fields, "text.without": "on"})
+    for field in ("title", "subjects", "text"):
+        assert f'<a href="#f-{field}">' in bare.text
+        assert f'id="f-{field}"' in bare.text
+    # stored: what else is wrong does not take it away
+    kept = sichuan[0].client.post(call, data=fields, files={"text.file": ("文本.png", PNG, "image/png")})
+    assert kept.status_code == 422
+    assert "已保存" in kept.text
+    assert "text.again" not in Form(kept.text).forms[call]
+
+
+def test_the_text_that_is_amended_stands_in_the_form(
+    chongqing: tuple[Clerk, Clerk], sichuan: tuple[Clerk, Clerk]
+) -> None:
+    proposed(chongqing[0], "510000")
+    page = release(chongqing[1])
+    form = Form(chongqing[0].get(chongqing[0].offered(page, "cooperation/amend")))
+    assert "".join(form.forms["/forms/cooperation/amend"]["text.written"]) == TEXT
+    assert sichuan[0].client.get(page).status_code == 200
 
 
 def test_a_leader_returns_a_draft_and_the_clerk_lays_it_anew(chongqing: tuple[Clerk, Clerk]) -> None:
