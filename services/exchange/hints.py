@@ -75,11 +75,3 @@ INSERT INTO exchange.damage AS d (log, kind, count)
 SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[])
 ON CONFLICT (log, kind) DO UPDATE SET count = d.count + excluded.count, last = excluded.last
 """
-
-
-def damages(conn: Connection, log: str) -> dict[str, int]:
-    """What was dropped of a log, by kind."""
-    rows = conn.execute(
-        "SELECT kind, count FROM exchange.damage WHERE log = %s ORDER BY kind", [log]
-    ).fetchall()
-    return dict(rows)  # type: ignore[arg-type]  # the table's own types

@@ -6,7 +6,7 @@ from time import perf_counter
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -42,7 +42,12 @@ class Counts(Collector):
         up.add_metric([], 1)
         only = GaugeMetricFamily("yinqiao_read_only", "Whether the node refuses to write.")
         only.add_metric([], self._site.control.read_only() is not None)
-        yield from (up, only, *_alliance(self._site), *found)
+        failures = CounterMetricFamily(
+            "yinqiao_loop_failures", "How often a loop had to begin anew.", labels=["loop"]
+        )
+        for loop, count in self._site.control.failures().items():
+            failures.add_metric([loop], count)
+        yield from (up, only, failures, *_alliance(self._site), *found)
 
 
 def _alliance(site: Site) -> list[Metric]:

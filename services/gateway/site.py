@@ -39,6 +39,9 @@ class Control(Protocol):
     def version(self, number: int) -> str | None:
         """The note of a version of the alliance document that is held here."""
 
+    def failures(self) -> dict[str, int]:
+        """How often each loop of the node had to begin anew."""
+
     def trouble(self) -> list[str]:
         """What is wrong with the alliance document, the keys of own logs or own topics; else nothing."""
 

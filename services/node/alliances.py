@@ -56,7 +56,7 @@ def troubles(versions: "Versions") -> list[str]:
     """What is wrong with the document, one sentence each."""
     place = versions.file.parent
     double = [
-        f"version {number} of the alliance document was signed twice, see ledger.breach; once that is settled, "
+        f"version {number} of the alliance document was signed twice, see ledger.breach; once it is settled, "
         f"put the one that holds and {versions.file.stem}-{number}.settled into {place}"
         for number in versions.doubled
     ]

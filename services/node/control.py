@@ -47,6 +47,10 @@ class Control:
         topics = self._node.topics.causes.values()
         return [*alliances.troubles(self._node.versions), *refused, *self._node.standing.lacking, *topics]
 
+    def failures(self) -> dict[str, int]:
+        """How often each loop of the node had to begin anew."""
+        return {loop.name: loop.failures for loop in self._node.loops.all}
+
     def rebuilding(self) -> dict[str, str]:
         """The rebuilds of this process by read model: running, or how they ended."""
         with self._lock:

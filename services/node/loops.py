@@ -19,7 +19,6 @@ class Loop:
     name: str
     body: Callable[[threading.Event], None]
     failures: int = 0
-    last: str | None = None
     thread: threading.Thread | None = field(default=None, repr=False)
     halt: threading.Event = field(default_factory=threading.Event, repr=False)
     """Ends the body: for good, or to begin anew."""
@@ -32,16 +31,14 @@ class Loop:
                 return
             try:
                 self.body(self.halt)
-                self.last = None
-            except errors.Unavailable as error:
-                self._failed(error.kind(), stop)
+            except errors.Unavailable:
+                self._failed(stop)
             except Exception as error:  # noqa: BLE001  (the last line of a thread: it says what happened, begins anew)
                 _log.exception("loop-failed", loop=self.name, kind=type(error).__name__)
-                self._failed(type(error).__name__, stop)
+                self._failed(stop)
 
-    def _failed(self, kind: str, stop: threading.Event) -> None:
+    def _failed(self, stop: threading.Event) -> None:
         self.failures += 1
-        self.last = kind
         stop.wait(PATIENCE)
 
 

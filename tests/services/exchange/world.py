@@ -10,7 +10,7 @@ from psycopg import sql
 
 from events import errors
 from events.alliance import Alliance
-from services.exchange import hints, schema
+from services.exchange import schema, status
 from services.exchange.receive import QUIET, Receiver
 from services.exchange.refused import Refused
 from services.exchange.ship import Shipper
@@ -122,7 +122,7 @@ class Follower:
     def damage(self, log: str = LOG) -> dict[str, int]:
         """What was dropped, as far as it is written down."""
         with self.ledger.database.connection() as conn:
-            return hints.damages(conn, log)
+            return next((dict(s.damage) for s in status.standings(conn) if s.log == log), {})
 
     def state(self, log: str = LOG) -> str:
         with self.ledger.database.connection() as conn:

@@ -341,7 +341,9 @@ def test_positions_digests_streams_and_inbox_can_be_read(
     stream = client.get(f"/api/v1/streams/500116/{_stream(client)}").json()
     assert stream["items"][0]["sentence"].startswith("江津区委老干部局计划")
     assert client.get("/api/v1/inbox/510000").json()["waiting_for"] == []
-    assert client.get("/metrics").text.count('yinqiao_log_head{log="500116"} 1.0') == 1
+    metrics = client.get("/metrics").text
+    assert metrics.count('yinqiao_log_head{log="500116"} 1.0') == 1
+    assert 'yinqiao_loop_failures_total{loop="receive"} 2.0' in metrics
 
 
 def test_a_node_fetches_what_its_bureau_may_read_by_signed_request(client: TestClient, house: House) -> None:

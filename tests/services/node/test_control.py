@@ -1,5 +1,6 @@
 """What an operator does from the pages of one node of several in a process."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -8,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from events import errors
-from services.node import alliances
+from services.node import alliances, loops
 from services.node.control import Control
 from services.node.node import Node
 from services.runtime import settings
@@ -66,3 +67,20 @@ def test_a_rebuild_that_fails_is_said_without_what_the_database_said(nodes: list
     eventually(lambda: not control._threads[MODEL].is_alive())
     control.rebuild(MODEL)
     eventually(lambda: not control._threads[MODEL].is_alive())
+
+
+def test_how_often_a_loop_had_to_begin_anew_is_told(
+    nodes: list[Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loops, "PATIENCE", 0.01)
+    begun: list[str] = []
+
+    def body(stop: threading.Event) -> None:
+        begun.append("")
+        if len(begun) <= 3:
+            raise errors.Unavailable("the exchange is away")
+        stop.wait()
+
+    nodes[0].loops.start("west-receive", body)
+    eventually(lambda: len(begun) == 4)
+    assert Control(nodes[0]).failures() == {"west-receive": 3}

@@ -46,4 +46,4 @@ def test_what_is_redacted_goes_everywhere_and_who_joins_later_agrees(
     eventually(lambda: watch.covered().get(WEST) == 8)
     league.agree()
     assert gone(watch, 3)
-    assert [loop.last for m in (west, east, watch) for loop in m.running.loops.all if loop.failures] == []
+    assert [loop.name for m in (west, east, watch) for loop in m.running.loops.all if loop.failures] == []
