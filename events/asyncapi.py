@@ -143,7 +143,6 @@ def _headers() -> Json:
         "properties": {
             "content-type": {"const": "application/cloudevents+json; charset=utf-8"},
             "sequence": {**text, "description": "as in the value"},
-            "traceparent": {**text, "description": "W3C trace context, where known"},
             "checkpoint": {
                 **text,
                 "description": "on a batch's last record: the signed note over all up to it",

@@ -10,15 +10,16 @@ from services.commands.options import NODE_TOML, Json, SettingsFile
 from services.runtime import keys, settings
 
 app = typer.Typer(no_args_is_help=True, help="Signing keys: create, rotate, list.")
-Folder = Annotated[Path | None, typer.Option("--dir", help="The folder of the keys.")]
-File = Annotated[Path | None, typer.Option("--settings", "-s", help="Or the settings that name the folder.")]
+Folder = Annotated[
+    Path | None, typer.Option("--dir", help="The folder of the keys; the one in the settings if left out.")
+]
 
 
 @app.command()
 def create(
     alliance: Annotated[str, typer.Option("--alliance", help="The alliance's short name, e.g. chuanyu.")],
     folder: Folder = None,
-    file: File = None,
+    file: SettingsFile = NODE_TOML,
     log: Annotated[list[str] | None, typer.Option("--log", help="Make the key of this log.")] = None,
     node: Annotated[str | None, typer.Option("--node", help="Make the node's key, under this name.")] = None,
     quorum: Annotated[
@@ -61,15 +62,13 @@ def rotate(
 
 
 @app.command("list")
-def list_(folder: Folder = None, file: File = None, as_json: Json = False) -> None:
+def list_(folder: Folder = None, file: SettingsFile = NODE_TOML, as_json: Json = False) -> None:
     """The public part of every key, as the alliance document names it."""
     _tell(keys.public(_folder(folder, file)), as_json=as_json)
 
 
-def _folder(folder: Path | None, file: Path | None) -> Path:
-    if (folder is None) == (file is None):
-        raise typer.BadParameter("give --dir or --settings")
-    return folder if folder is not None else settings.load(file or Path()).keys.dir
+def _folder(folder: Path | None, file: Path) -> Path:
+    return folder if folder is not None else settings.load(file).keys.dir
 
 
 def _tell(public: dict[str, str], *, as_json: bool) -> None:

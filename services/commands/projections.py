@@ -75,21 +75,24 @@ def _document(conn: Connection, s: Status) -> dict[str, Any]:
 
 
 @app.command()
-def pause(which: Model, settings: SettingsFile = NODE_TOML) -> None:
+def pause(which: Model, settings: SettingsFile = NODE_TOML, as_json: Json = False) -> None:
     """Let a read model stand still; the others go on."""
-    _set_state(which, settings, "paused")
+    _set_state(which, settings, "paused", as_json=as_json)
 
 
 @app.command()
-def resume(which: Model, settings: SettingsFile = NODE_TOML) -> None:
+def resume(which: Model, settings: SettingsFile = NODE_TOML, as_json: Json = False) -> None:
     """Let a paused read model go on."""
-    _set_state(which, settings, "running")
+    _set_state(which, settings, "running", as_json=as_json)
 
 
-def _set_state(which: str, settings: SettingsFile, state: str) -> None:
+def _set_state(which: str, settings: SettingsFile, state: str, *, as_json: bool) -> None:
     with options.place(settings).connection() as conn:
         track.set_state(conn, _find(which).name, state)
-    screen.line(f"{which} {state}")
+    if as_json:
+        screen.document({"model": which, "state": state})
+    else:
+        screen.line(f"{which} {state}")
 
 
 @app.command()

@@ -43,12 +43,16 @@ def retry(
     record: Annotated[str | None, typer.Argument(help="The record; all without.")] = None,
     settings: SettingsFile = NODE_TOML,
     model: Model = None,
+    as_json: Json = False,
 ) -> None:
     """Let records be tried again at the node's next step."""
     chosen = moments.key(record) if record else None
     with options.place(settings).connection() as conn:
         count = quarantine.retry(conn, key=chosen, model=model)
-    screen.line(f"{count} to be tried again")
+    if as_json:
+        screen.document({"retried": count})
+    else:
+        screen.line(f"{count} to be tried again")
 
 
 @app.command()
@@ -57,11 +61,15 @@ def skip(
     reason: Annotated[str, typer.Option("--reason", help="Why; it is kept and shown, and is in no log.")],
     settings: SettingsFile = NODE_TOML,
     model: Model = None,
+    as_json: Json = False,
 ) -> None:
     """Leave a record out for good; what waits for it goes on. Every digest shows it."""
     with options.place(settings).connection() as conn:
         count = quarantine.skip(conn, moments.key(record), reason, model=model)
-    screen.line(f"skipped in {count} read models")
+    if as_json:
+        screen.document({"skipped": count})
+    else:
+        screen.line(f"skipped in {count} read models")
 
 
 def _tell(found: list[quarantine.Waiting], *, as_json: bool) -> None:

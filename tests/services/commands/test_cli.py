@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,15 @@ def commands() -> list[list[str]]:
     """Every command, as it is typed."""
     root = typer.main.get_command(cli.app)
     assert isinstance(root, typer.core.TyperGroup)
-    found: list[list[str]] = []
-    for name, command in root.commands.items():
-        inner = getattr(command, "commands", None)
-        found += [[name, each] for each in inner] if inner else [[name]]
-    return found
+    return list(below(root, []))
+
+
+def below(group: typer.core.TyperGroup, words: list[str]) -> Iterator[list[str]]:
+    for name, command in group.commands.items():
+        if isinstance(command, typer.core.TyperGroup):
+            yield from below(command, [*words, name])
+        else:
+            yield [*words, name]
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
@@ -120,4 +125,26 @@ def test_keys_are_made_once_and_shown_without_their_private_part(tmp_path: Path)
     assert json.loads(installation.run("keys", "list", "--dir", str(folder), "--json")[1]) == json.loads(out)
     assert "PRIVATE" not in out
     assert installation.run(*create)[0] == 2
+
+
+def test_keys_are_found_by_the_settings_as_by_every_other_command(
+    installed: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public = keys.public(installed.folder / "keys")
+    assert installed.json("keys", "list") == public
+    monkeypatch.setenv("YINQIAO_SETTINGS", str(installed.file))
+    assert json.loads(installation.run("keys", "list", "--json")[1]) == public
+    monkeypatch.delenv("YINQIAO_SETTINGS")
+    monkeypatch.chdir(installed.folder)
+    assert json.loads(installation.run("keys", "list", "--json")[1]) == public
+    monkeypatch.chdir(installed.folder / "keys")
     assert installation.run("keys", "list")[0] == 2
+
+
+ONLY_JSON = {("openapi",), ("asyncapi",), ("audit", "prove"), ("audit", "consistency"), ("node",)}
+"""What prints nothing but JSON anyway, and the node, whose log is JSON."""
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_has_json_for_programs(words: list[str]) -> None:
+    assert ("--json" in installation.run(*words, "--help")[1]) != (tuple(words) in ONLY_JSON)
