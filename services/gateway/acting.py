@@ -1,6 +1,7 @@
 """Who acts. Until sign-in comes, the demo has a clerk and a leader per bureau, chosen in the header."""
 
-from functools import cache
+from collections.abc import Mapping
+from functools import lru_cache
 from uuid import NAMESPACE_URL, uuid5
 
 from fastapi import Request
@@ -46,11 +47,12 @@ def acting_or_none(request: Request) -> Officer | None:
     return officer(site.alliance_name, bureau, Role(role))
 
 
-@cache
-def known(site: Site) -> dict[str, tuple[str, Role]]:
+def known(site: Site) -> Mapping[str, tuple[str, Role]]:
     """The demo's officers of all bureaus by id, so that pages can say who acted."""
-    return {
-        officer(site.alliance_name, bureau, role).id: (bureau, role)
-        for bureau in site.alliance.bureaus
-        for role in Role
-    }
+    return _known(site.alliance_name, site.alliance.bureaus)
+
+
+@lru_cache(maxsize=8)
+def _known(alliance: str, bureaus: tuple[str, ...]) -> Mapping[str, tuple[str, Role]]:
+    """Made anew when a bureau joins or leaves."""
+    return {officer(alliance, bureau, role).id: (bureau, role) for bureau in bureaus for role in Role}
