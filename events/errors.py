@@ -6,6 +6,7 @@ YinqiaoError
 │   │   ├── SameKeyOtherBody 422 the idempotency key was used with another body
 │   │   └── TooLarge        413  the body is larger than may be sent
 │   ├── TooSlow             408  the body did not come in time
+│   ├── PreconditionRequired 428 the version that the asker saw must be sent
 │   ├── NotAllowed          403  this officer may not do this
 │   ├── NotFound            404
 │   │   ├── Gone            410  it was, and was removed by decision
@@ -89,6 +90,13 @@ class TooSlow(Refused):
 
     status = 408
     title_zh = "传输超时"
+
+
+class PreconditionRequired(Refused):
+    """The asker must say which version it saw, so that nobody's change is lost (RFC 6585, 3)."""
+
+    status = 428
+    title_zh = "须注明所见版本"
 
 
 class NotAllowed(Refused):

@@ -1,6 +1,7 @@
 """The API: a typed route for each command of the registry, and the lists, records and positions to read."""
 
 import json
+import re
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -14,6 +15,14 @@ from services.bureau.desk import Draft
 from services.bureau.office import Answer, Order
 from services.gateway import acting, keys
 from services.gateway.site import Site
+
+_VERSION = r'^"?[0-9]{1,9}"?$'
+_SEEN = "GET /api/v1/streams/<log>/<stream> gives it, in the last of its items"
+_REFUSED: dict[bool, dict[int | str, dict[str, Any]]] = {
+    False: {},
+    True: {428: {"description": "If-Match is missing"}},
+}
+"""What else a route answers, by whether its command changes a stream."""
 
 
 def router() -> APIRouter:
@@ -38,7 +47,7 @@ def _add_command(routes: APIRouter, kind: type[Command]) -> None:
         description=kind.__doc__ or "",
         tags=[kind.context],
         openapi_extra=_documented(kind),
-        responses={202: {"description": "a draft that waits for the leader"}},
+        responses={202: {"description": "a draft that waits for the leader"}, **_REFUSED[kind.changes]},
     )
 
 
@@ -50,9 +59,11 @@ def _documented(kind: type[Command]) -> dict[str, Any]:
         "description": "such as a UUID; the same key and command give the first answer again",
     }]  # fmt: skip
     if kind.changes:
-        parameters.append(
-            {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}}
-        )
+        parameters.append({
+            "name": "If-Match", "in": "header", "required": True,
+            "schema": {"type": "string", "pattern": _VERSION},
+            "description": f"the version that you saw: {_SEEN}; 428 without it, 409 when it has moved on",
+        })  # fmt: skip
     schema = kind.model_json_schema(ref_template=f"#/components/schemas/{kind.__name__}.{{model}}")
     schema.pop("$defs", None)
     return {
@@ -81,7 +92,12 @@ async def _order(request: Request, kind: type[Command]) -> Order:
             field="Idempotency-Key",
         )
     body = await request.body()
-    return Order(key, officer, commands.parse(kind, _checked(body)), None, _if_match(request))
+    command, match = commands.parse(kind, _checked(body)), _if_match(request)
+    if kind.changes and match is None:
+        raise errors.PreconditionRequired(
+            f'If-Match: send the version that you saw, "<aggregateversion>": {_SEEN}', field="If-Match"
+        )
+    return Order(key, officer, command, None, match)
 
 
 def _checked(body: bytes) -> bytes:
@@ -104,10 +120,9 @@ def _if_match(request: Request) -> int | None:
     text = request.headers.get("if-match")
     if text is None:
         return None
-    version = text.strip('"')
-    if not version.isascii() or not version.isdigit() or len(version) > 9:  # noqa: PLR2004  (fits an integer)
+    if not re.fullmatch(_VERSION, text):
         raise errors.Invalid('If-Match: must be "<aggregateversion>"', field="If-Match")
-    return int(version)
+    return int(text.strip('"'))
 
 
 def _take(site: Site, code: str, order: Order) -> Response:

@@ -107,6 +107,7 @@ class Client:
 
     def _send(self, key: str, command: str, body: dict[str, Any]) -> tuple[str, int]:
         headers = {"idempotency-key": key, "yinqiao-officer": f"{self.log[:6]}/leader"}
+        headers |= {"if-match": f'"{_SEEN[command]}"'} if command in _SEEN else {}
         try:
             path = f"/api/v1/bureaus/{self.log[:6]}/activity/{command}"
             answer = self._http.post(path, json=body, headers=headers)
@@ -115,6 +116,10 @@ class Client:
         if answer.status_code == httpx.codes.OK:
             return "ok", answer.json()["position"]
         return ("refused" if answer.is_client_error else "unknown"), 0
+
+
+_SEEN = {"publish": 1, "hold": 2}
+"""The version of the activity that each step finds; a wrong step does not find it, and is refused."""
 
 
 def _nothing() -> None:

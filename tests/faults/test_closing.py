@@ -43,6 +43,7 @@ class Office:
     def _post(self, path: str, role: str, json: object = None, key: str = "none") -> httpx.Response:
         headers = {
             "idempotency-key": key,
+            **({"if-match": '"1"'} if path.endswith("activity/publish") else {}),
             "yinqiao-officer": f"{self.node.log}/{role}",
             "origin": self.node.url,
         }

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from events.event import Key
+from services.bureau import registry
 from services.demo.embedded import Embedded
 
 PATIENCE = 20.0
@@ -81,11 +82,17 @@ class Officer:
         return {"yinqiao-officer": f"{self.bureau}/{self.role}", "origin": self.url}
 
     def send(self, order: str, **body: Any) -> httpx.Response:
-        """Give an order by the API, e.g. `activity/plan`."""
+        """Give an order by the API, e.g. `activity/plan`, with the version where it changes something."""
+        seen = {"if-match": self._version(body["stream"])} if _changes(order) else {}
         return httpx.post(
             f"{self.url}/api/v1/bureaus/{self.bureau}/{order}", json=body,
-            headers={**self._headers, "idempotency-key": next(_KEYS)},
+            headers={**self._headers, "idempotency-key": next(_KEYS), **seen},
         )  # fmt: skip
+
+    def _version(self, stream: str) -> str:
+        """The version of a stream of this officer's bureau, as the API says it."""
+        last = self.journey.get(self.node, f"streams/{self.bureau}/{stream}")["items"][-1]
+        return f'"{last["version"]}"'
 
     def do(self, order: str, **body: Any) -> Key:
         """An order that this officer may give alone; its record, once it shows at every node."""
@@ -144,6 +151,11 @@ class Officer:
         self.journey.steps.append(step)
         self.journey.everywhere(step)
         return step
+
+
+def _changes(order: str) -> bool:
+    context, _, name = order.partition("/")
+    return registry.find(context, name).changes
 
 
 def _done(location: str) -> Key:

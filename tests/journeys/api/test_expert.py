@@ -29,7 +29,7 @@ def test_two_experts_are_offered_one_serves_and_is_rated(journey: Journey) -> No
         "host": "510300", "field": "agriculture", "purpose": "advice", "service_days": 20, "starts": STARTS,
         "ends": ENDS, "agreed": STARTS, "need_log": "510300", "need": journey.stream(need),
     }  # fmt: skip
-    refused = leader.decide(clerk.lay("talent/offer", **offer, experts=[journey.stream(blocked)]))
+    refused = clerk.send("talent/offer", **offer, experts=[journey.stream(blocked)])
     assert refused.status_code == 409
 
     # two who agreed are offered; the leader approves

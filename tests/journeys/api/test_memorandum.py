@@ -60,7 +60,7 @@ def test_a_memorandum_is_returned_amended_signed_and_in_force(journey: Journey) 
         assert "<ins" in page
 
     # a signature on the old text is refused: the text has changed
-    stale = chief.decide(other.lay("cooperation/sign", **asked, text=first_text))
+    stale = other.send("cooperation/sign", **asked, text=first_text)
     assert stale.status_code == 409
     text = memorandum(journey, "sichuan", stream)["fields"]["text"]
     assert text != first_text

@@ -91,6 +91,33 @@ def test_a_version_that_has_moved_on_is_refused(post: Post, client: TestClient) 
     assert stale.json()["type"] == "urn:yinqiao:problem:stale"
 
 
+def test_a_version_must_be_sent_where_a_state_is_changed(
+    post: Post, client: TestClient, app: FastAPI
+) -> None:
+    # given an activity
+    post("activity/plan", PLAN)
+    stream = _stream(client)
+    # when it is changed by somebody who does not say which version they saw
+    blind = post("activity/state-sign-up", {"stream": stream, "persons": 3}, "k2")
+    # then it is refused, and the refusal says where the version stands
+    assert blind.status_code == 428
+    assert blind.headers["content-type"] == "application/problem+json"
+    problem = blind.json()
+    assert (problem["type"], problem["field"]) == ("urn:yinqiao:problem:precondition-required", "If-Match")
+    assert "GET /api/v1/streams/<log>/<stream>" in problem["detail"]
+    version = client.get(f"/api/v1/streams/500116/{stream}").json()["items"][-1]["version"]
+    seen = post("activity/state-sign-up", {"stream": stream, "persons": 3}, "k2", if_match=f'"{version}"')
+    assert seen.status_code == 200
+    # and the OpenAPI document asks for it at every command that changes something, and at no other
+    from services.bureau import registry
+
+    paths = app.openapi()["paths"]
+    for kind in registry.COMMANDS:
+        route = paths[f"/api/v1/bureaus/{{code}}/{kind.context}/{kind.name}"]["post"]
+        match = [p["required"] for p in route["parameters"] if p["name"] == "If-Match"]
+        assert (match, "428" in route["responses"]) == ([True] * kind.changes, kind.changes), kind.name
+
+
 def _stream(client: TestClient) -> str:
     value = json.loads(client.get("/api/v1/records/500116/1").json()["value"])
     return str(value["subject"]).partition("/")[2]
@@ -109,7 +136,7 @@ def test_what_a_newer_version_wrote_is_no_fault_of_this_node(
             " 'planned.v9'), 'UTF8')"
         )
     # when it is changed or looked at
-    changed = post("activity/state-sign-up", {"stream": stream, "persons": 3}, "k2")
+    changed = post("activity/state-sign-up", {"stream": stream, "persons": 3}, "k2", if_match='"1"')
     read = client.get(f"/api/v1/streams/500116/{stream}")
     page = client.get(f"/activity/activity/500116/{stream}", headers={"accept-language": "zh"})
     # then all say what to do
@@ -199,7 +226,7 @@ def test_bad_input_is_refused_clearly_without_echo(refused: Post, name: str) -> 
     ],
 )
 def test_what_is_not_there_is_said(refused: Post, command: str, body: Any, status: int) -> None:
-    assert refused(command, body).status_code == status
+    assert refused(command, body, if_match='"1"').status_code == status
 
 
 @pytest.mark.parametrize(
@@ -284,6 +311,9 @@ def test_lists_are_read_page_by_page(post: Post, client: TestClient, house: Hous
         "bureau=%00",
         "bureau=" + "9" * 101,
         "first=0000-00-00",
+        "first=0001-01-01",
+        "last=9999-12-31",
+        "after=WyIyMDI1LTAxLTAxIiwiYSIsInp6eiJd",  # a day, a, zzz
     ],
 )
 def test_forged_cursors_sizes_and_filters_are_refused(stranger: TestClient, query: str) -> None:
@@ -292,7 +322,14 @@ def test_forged_cursors_sizes_and_filters_are_refused(stranger: TestClient, quer
     assert answer.json()["field"]
 
 
-@pytest.mark.parametrize("query", ["bureau=x", "stream=500116", "correlation=1", "after=AAAA", "context=%00"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "bureau=x", "stream=500116", "correlation=1", "after=AAAA", "context=%00",
+        "after=WyJhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEiLCI1MDAxMTYiLDFd",  # 27 letters, a log, 1
+        "after=WyI5OTk5LTk5LTk5VDk5Ojk5Ojk5Ljk5OTk5OVoiLCI1MDAxMTYiLDFd",  # nines where a time was
+    ],
+)  # fmt: skip
 def test_a_timeline_that_makes_no_sense_is_refused(stranger: TestClient, query: str) -> None:
     assert stranger.get(f"/api/v1/timeline?{query}").status_code == 422
     assert stranger.get(f"/timeline?{query}").status_code == 422
