@@ -7,9 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+
+from services import cli
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = ("README.md", "README.zh.md", "CONTRIBUTING.md")
+OPERATION = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "deploy").rglob("*.md"))
 
 
 def text(name: str) -> str:
@@ -34,6 +38,23 @@ def test_every_command_that_is_named_exists(name: str) -> None:
     for words in named:
         found = run(str(Path(sys.executable).parent / "yinqiao"), *words.split(), "--help")
         assert found.returncode == 0, f"{name} names yinqiao {words}: {found.stderr}"
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, *OPERATION])
+def test_every_command_line_that_is_shown_is_one(name: str) -> None:
+    # given each command line, in a block or between backticks, up to its end or a comment
+    found = re.findall(r"```(?:sh)?\n(.*?)```|`([^`\n]+)`", text(name), re.DOTALL)
+    lines = "\n".join(block or span for block, span in found)
+    for line in re.findall(r"\byinqiao((?: +[^\n#`|;&<>)']+)+)", lines):
+        # then it names a command, and options that this command has
+        command, words = typer.main.get_command(cli.app), [word for word in line.split() if word != "…"]
+        while words and isinstance(command, typer.core.TyperGroup) and words[0] in command.commands:
+            command = command.commands[words.pop(0)]
+        if isinstance(command, typer.core.TyperGroup):
+            assert words in ([], ["--help"]), f"{name} shows yinqiao{line}"
+        known = {each for parameter in command.params for each in parameter.opts} | {"--help"}
+        named = {word.partition("=")[0] for word in words if word.startswith("--")}
+        assert named <= known, f"{name} shows yinqiao{line}"
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
