@@ -11,13 +11,13 @@ import psycopg
 import typer
 
 from events import errors
-from services.auditor import checking, guarding, remembering, verifications, workers
+from services.auditor import answering, checking, guarding, remembering, verifications, workers
 from services.auditor.checking import Found, How, Outcome
 from services.commands import known, options, other, screen
 from services.commands.options import NODE_TOML, Json, Place, SettingsFile
 from services.ledger import logs
 from services.ledger.guard import GuardFile
-from services.runtime import clock
+from services.runtime import clock, database
 from services.runtime.database import Connection
 
 Logs = Annotated[list[str] | None, typer.Option("--log", help="Only this log; may stand several times.")]
@@ -59,6 +59,8 @@ def verify(
         guard_file = GuardFile(place.settings.guard.file)
         outcome.findings += guarding.check(conn, guard_file, names)
         outcome.findings += remembering.check(conn, place.alliance, place.settings.name, guard_file, names)
+        if not quick:
+            outcome.findings += answering.check(conn, place.alliance, names)
         outcome.findings += other.documents(place.settings.alliance, alliance or ())
         if exchange:
             outcome.findings += other.exchange(conn, place, names)
@@ -112,7 +114,7 @@ def _work(place: Place) -> Iterator[checking.Run | None]:
         yield None
         return
     with workers.Workers() as started:
-        yield partial(started.run, place.dsn, options.PATIENT, place.alliance)
+        yield partial(started.run, place.dsn, database.PATIENT, place.alliance)
 
 
 def _tell(outcome: Outcome, *, as_json: bool) -> None:

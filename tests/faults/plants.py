@@ -430,6 +430,27 @@ def redaction_forged(scene: Scene) -> Where:
     return Where(log, position, position)
 
 
+def command_changed(scene: Scene) -> Where:
+    """What a repeated command is answered with: another record, or it is recorded twice."""
+    log, position = scene.place(OWN)
+    change = scene.random.choice(("position = position + 1", "command = command || '0'", "count = count + 1"))
+    scene.do(f"UPDATE ledger.command SET {change} WHERE log = %s AND position = %s", log, position)  # noqa: S608
+    return Where(log, position, position + 1)
+
+
+def command_deleted(scene: Scene) -> Where:
+    log, position = scene.place(OWN)
+    scene.do("DELETE FROM ledger.command WHERE log = %s AND position >= %s", log, position)
+    return Where(log, position, position)
+
+
+def command_forged(scene: Scene) -> Where:
+    """An answer to a command that was never given; it would be taken for done."""
+    log, position = scene.place(OWN)
+    scene.do("INSERT INTO ledger.command VALUES (%s, 'forged', '', %s, 1)", log, position)
+    return Where(log, position, position)
+
+
 def foreign_answer(scene: Scene) -> Where:
     """A record of another log, as good as there are, in the place of one."""
     log, position = scene.place()
@@ -468,12 +489,13 @@ def guard_file_of_another_database(scene: Scene) -> Where:
 
 
 PLANTS: tuple[Plant, ...] = (
-    byte_changed, byte_and_leaf_changed, row_changed, leaf_changed, time_changed, swapped, deleted, inserted,
-    tail_cut, tail_cut_with_all_that_covers_it, checkpoint_replaced, checkpoint_signed_by_another_key,
-    history_rewritten_under_another_key, key_swapped_in_the_alliance_document, receipt_forged,
-    receipt_root_changed, remembered_root_changed, version_changed, stream_changed, owner_changed,
-    node_changed, head_moved, head_time_changed, foreign_answer, guard_file_moved_back,
-    guard_file_of_another_database, rolled_back_with_its_guard_file, receipt_time_changed, receipt_moved,
-    closing_forged, state_changed, remembered_time_changed, own_receipts_deleted, remembering_deleted,
-    all_about_cosigning_deleted, guarded_line_removed, taken_over, breach_forged, redaction_forged,
+    byte_changed, byte_and_leaf_changed, row_changed, leaf_changed, time_changed, swapped, deleted,
+    inserted, tail_cut, tail_cut_with_all_that_covers_it, checkpoint_replaced,
+    checkpoint_signed_by_another_key, history_rewritten_under_another_key,
+    key_swapped_in_the_alliance_document, receipt_forged, receipt_root_changed, remembered_root_changed,
+    version_changed, stream_changed, owner_changed, node_changed, head_moved, head_time_changed,
+    foreign_answer, guard_file_moved_back, guard_file_of_another_database, rolled_back_with_its_guard_file,
+    receipt_time_changed, receipt_moved, closing_forged, state_changed, remembered_time_changed,
+    own_receipts_deleted, remembering_deleted, all_about_cosigning_deleted, guarded_line_removed,
+    taken_over, command_changed, command_deleted, command_forged, breach_forged, redaction_forged,
 )  # fmt: skip

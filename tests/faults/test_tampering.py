@@ -14,7 +14,7 @@ import pytest
 
 from events import alliance, notes
 from projections.models import BY_NAME
-from services.auditor import checking, guarding, remembering
+from services.auditor import answering, checking, guarding, remembering
 from services.auditor.checking import Found
 from services.commands import other
 from services.ledger.guard import GuardFile, Head
@@ -54,6 +54,7 @@ def checked(scene: Scene) -> list[Found]:
     found = checking.verify_all(scene.conn, scene.document).findings
     found += checking.replay_all(scene.conn, scene.document).findings
     found += guarding.check(scene.conn, scene.guard)
+    found += answering.check(scene.conn, scene.document)
     return [*found, *remembering.check(scene.conn, scene.document, ledger.NODE, scene.guard)]
 
 
