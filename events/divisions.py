@@ -87,12 +87,6 @@ def in_line_of_authority(a: str, b: str) -> bool:
     return a in above(b) or b in above(a)
 
 
-def children(code: str, day: date | None = None) -> tuple[str, ...]:
-    """The divisions directly below, those in force on that day."""
-    below = (division for division in table().values() if division.parent == code)
-    return tuple(division.code for division in below if day is None or division.in_force(day))
-
-
 def successor(code: str, day: date | None = None) -> str:
     """Where the division's duties lie on that day: itself while in force, then the one it went into."""
     division = get(code)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from events import errors
 from projections.track import Vector
 from services.auditor import answers, asking, differences
 from services.auditor.asking import Build
@@ -136,10 +135,3 @@ def _rows(conn: Connection, report: Report) -> Iterator[dict[str, Any]]:
 def figure_records(conn: Connection, report: Report, name: str) -> Iterator[Behind]:
     """The records behind a figure. Raises NotFound."""
     return behind(conn, report.figure(name).streams, report.vector, report.aside)
-
-
-def row_records(conn: Connection, report: Report, log: str, stream: str) -> Iterator[Behind]:
-    """The records behind a row. Raises NotFound."""
-    if not any((row.log, row.stream) == (log, stream) for row in report.answer.rows):
-        raise errors.NotFound(f"report {report.name} has no row of that stream", field="stream")
-    return behind(conn, [(log, stream)], report.vector, report.aside)

@@ -18,7 +18,6 @@ SettingsFile = Annotated[
 ]
 NODE_TOML = Path("node.toml")
 Json = Annotated[bool, typer.Option("--json", help="One JSON document for programs.")]
-PATIENT = "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=0"
 
 
 class Place(NamedTuple):
@@ -36,7 +35,7 @@ class Place(NamedTuple):
         """A connection of its own on which long statements may run. Raises Unavailable."""
         with (
             database.expecting_tables(),
-            database.connect(self.dsn, options=PATIENT) as conn,
+            database.connect(self.dsn, options=database.PATIENT) as conn,
         ):
             yield conn
 

@@ -14,7 +14,7 @@ from projections.models import MODELS
 from services.auditor import elsewhere
 from services.auditor.checking import Found, Outcome
 from services.auditor.elsewhere import Copy
-from services.commands.options import PATIENT, Place
+from services.commands.options import Place
 from services.exchange import wire
 from services.exchange.tiles_client import TilesClient
 from services.ledger import logs, store, tiles, tree
@@ -129,7 +129,7 @@ def node(place: Place, other: str) -> Iterator[Holder]:
             client.close()
         return
     dsn = other if other.startswith(("postgresql://", "postgres://")) else _dsn(Path(other))
-    with database.expecting_tables(), database.connect(dsn, options=PATIENT) as conn:
+    with database.expecting_tables(), database.connect(dsn, options=database.PATIENT) as conn:
         yield lambda log: _stored(conn, log)
 
 

@@ -7,17 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
-import structlog
 from fastapi import Request
 
 from events import errors
-from services.runtime import database
+from services.runtime import database, logs
 from services.runtime.database import Connection
 
 KEPT, WAITING = 50, 8
 """Ended pieces that are remembered; pieces that may wait at once."""
-PATIENT = "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=0"
-_log = structlog.get_logger(__name__)
+_log = logs.get(__name__)
 
 Progress: TypeAlias = Callable[[int, int], object]
 Work: TypeAlias = Callable[[Progress], Any]
@@ -119,4 +117,4 @@ def of(request: Request) -> Jobs:
 
 def patient(dsn: str) -> Connection:
     """A connection of its own on which long statements may run; close it. Raises Unavailable."""
-    return database.connect(dsn, options=PATIENT)
+    return database.connect(dsn, options=database.PATIENT)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from events import errors
 from services.gateway.site import Site
+from services.runtime import logs
 
 FORM_LIMIT = 25_000_000
 """Bytes of a posted form: the largest attachment and some more."""
@@ -21,7 +21,7 @@ BODY_SECONDS = 30
 """In which a body must have come."""
 _LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_log = structlog.get_logger()
+_log = logs.get(__name__)
 Answer = Callable[[Request, Exception], Response]
 
 

@@ -356,14 +356,6 @@ class Node:
         while not stop.wait(erasing.PAUSE):
             erasing.attachments(self.database, self.holdings)
 
-    def agreed(self) -> Iterable[tuple[str, int]]:
-        """The vector up to which checkpoints cover what this node holds."""
-        with self.database.connection() as conn:
-            rows = conn.execute(
-                "SELECT log, max(size) FROM ledger.checkpoint GROUP BY log ORDER BY log"
-            ).fetchall()
-        return [(str(log), int(size)) for log, size in rows]  # type: ignore[call-overload]  # the table's own types
-
 
 def _close(holders: Iterable[TilesClient]) -> None:
     for holder in holders:

@@ -8,7 +8,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from events import errors
 
@@ -125,11 +125,6 @@ def _plain(xml: str, paragraph: str) -> str:
 
 def _not_of_its_kind(mediatype: str) -> errors.Invalid:
     return errors.Invalid(f"the file is no readable {mediatype}: choose its right kind", field="content")
-
-
-def allowed() -> Iterator[str]:
-    """All media types that may be attached."""
-    yield from _READERS
 
 
 _READERS: dict[str, Callable[[bytes], str]] = {

@@ -7,4 +7,4 @@ from services.runtime.database import Migration
 
 def migrations() -> tuple[Migration, ...]:
     """In the order in which they are applied."""
-    return (Migration("people-1", (resources.files(__package__) / "schema.sql").read_text()),)
+    return (Migration("people-1", (resources.files(__package__) / "schema.sql").read_text("utf-8")),)

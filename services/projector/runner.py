@@ -5,8 +5,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import structlog
-
 from events import errors
 from projections import quarantine, track, waiting
 from projections.apply import Engine
@@ -17,6 +15,7 @@ from services.ledger import redaction
 from services.projector import news
 from services.projector.quick import QuickStep
 from services.projector.source import LedgerSource, Reader, covered, reachable
+from services.runtime import logs
 from services.runtime.database import Connection, Database
 from services.runtime.failpoints import failpoint
 from services.runtime.signals import Wake
@@ -24,7 +23,7 @@ from services.runtime.signals import Wake
 BATCH = 2_000
 PAUSE = 1.0
 """Seconds without a hint after which the ledger is looked at anyway."""
-log = structlog.get_logger(__name__)
+log = logs.get(__name__)
 
 
 class Projector:

@@ -5,20 +5,19 @@ from collections import defaultdict, deque
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import structlog
-
 from events import catalogue, errors
 from events.event import Event, Key, Record
 from events.membership import Succession
 from projections import tables
 from projections.parties import Closing
 from projections.source import Entry, Place
+from services.runtime import logs
 from services.runtime.database import Connection
 
 READ_AHEAD = 8_000
 """Entries kept in memory between batches, for all logs together: about 8 MB."""
 _KINDS = ("text", "uuid", "bigint")
-log = structlog.get_logger(__name__)
+log = logs.get(__name__)
 
 
 class LedgerSource:

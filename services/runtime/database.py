@@ -18,6 +18,8 @@ _Row = TypeVar("_Row")
 _OPTIONS = (
     "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
 )
+PATIENT = "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=0"
+"""For a connection of its own on which long statements may run."""
 _MIGRATION_LOCK = 7_100_001
 _TRUSTED = 1.0
 """Seconds for which a connection that served is not pinged."""
