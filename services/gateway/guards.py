@@ -87,7 +87,7 @@ class Guards:
 
 
 def _limit(path: str) -> int:
-    return BODY_LIMIT if path.startswith("/api/") else FORM_LIMIT
+    return BODY_LIMIT if path.startswith("/api/") and not path.endswith("/attachments") else FORM_LIMIT
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

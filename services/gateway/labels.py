@@ -22,6 +22,7 @@ CONTEXTS: dict[str, tuple[str, str]] = {
     "read": ("查阅", "reading"),
     "nodes": ("节点之间", "between nodes"),
     "tiles": ("证明", "proofs"),
+    "desk": ("附件与草稿", "attachments and drafts"),
     "health": ("监测", "health"),
 }
 MODELS: dict[str, tuple[str, str]] = {

@@ -28,6 +28,7 @@ _BY_ENDING = {
     ".odt": "application/vnd.oasis.opendocument.text",
 }
 ACCEPTED = ",".join(_BY_ENDING)
+MEDIATYPES = tuple(dict.fromkeys(_BY_ENDING.values()))
 LONGEST = 200_000
 """Characters of a text that is written in a form."""
 
