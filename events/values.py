@@ -53,8 +53,9 @@ def _check_characters(text: str) -> None:
         raise ValueError("must have no invisible characters")
 
 
-def _day(day: date) -> date:
-    if not 1900 <= day.year <= 2199:  # noqa: PLR2004  (the years a bureau can mean)
+def meant(day: date) -> date:
+    """The day, if it lies in the years that a bureau can mean. Raises ValueError."""
+    if not 1900 <= day.year <= 2199:  # noqa: PLR2004  (those years)
         raise ValueError("must lie between 1900 and 2199")
     return day
 
@@ -69,7 +70,7 @@ Title = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_clea
 Digest = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$", description="32 bytes, base64")]
 Position = Annotated[int, Field(ge=1, le=POSITION_LIMIT)]
 Count = Annotated[int, Field(ge=0, le=100_000_000)]
-Day = Annotated[date, AfterValidator(_day)]
+Day = Annotated[date, AfterValidator(meant)]
 Subject = Annotated[
     str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="a stream")
 ]

@@ -10,11 +10,14 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field, TypeAdapter
 
 from events import catalogue, envelope, errors
 from events.envelope import Envelope
 from events.event import Event, Key, Record
+from events.values import POSITION_LIMIT, Log
 from projections.source import Entry
 from projections.track import Vector
 from services.auditor.answers import Stream
@@ -23,6 +26,7 @@ from services.runtime.database import Connection
 
 READ_AHEAD = 8_000
 """Entries kept in memory, for all logs together: about 8 MB."""
+_VECTOR: TypeAdapter[Vector] = TypeAdapter(dict[Log, Annotated[int, Field(ge=0, le=POSITION_LIMIT)]])
 _BASIS = re.compile(rb'"basis":"([^"]*)"')
 
 
@@ -76,7 +80,7 @@ def resumed(cursor: str) -> Vector:
     """The vector that a cursor wrote. Raises Invalid."""
     try:
         pairs = [part.rsplit(":", 1) for part in cursor.split(",")] if cursor else []
-        return {log: int(at) for log, at in pairs}
+        return _VECTOR.validate_python({log: int(at) for log, at in pairs})
     except ValueError:
         raise errors.Invalid("a cursor is written log:position,…", field="cursor") from None
 

@@ -38,12 +38,7 @@ def auditing(request: Request) -> View:
 
 def day(text: str | None, name: str = "day") -> date | None:
     """A day from an address. Raises Invalid."""
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise errors.Invalid(f"{name}: must be a date, YYYY-MM-DD", field=name) from None
+    return clock.day(text, name) if text else None
 
 
 def moment(when: date, of_day: time) -> str:

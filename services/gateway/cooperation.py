@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from events import cooperation as events
+from events import values
 from events.cooperation import Kind as Agreement
 from events.cooperation import SignatureLeft, Subject
 from projections import cooperation as model
@@ -14,7 +15,7 @@ from projections import memoranda
 from projections import tasks as tasks_model
 from services.bureau import cooperation as commands
 from services.bureau.commands import Command
-from services.gateway import meetings, shown, tasks
+from services.gateway import cursors, meetings, shown, tasks
 from services.gateway.figures import Figure
 from services.gateway.filters import BUREAU, TITLE
 from services.gateway.shown import Cell
@@ -92,7 +93,7 @@ MEMORANDUM: Kind = Kind(
     "memoranda",
     model.MODEL,
     register,
-    TypeAdapter(tuple[str, str, str]),
+    TypeAdapter(tuple[cursors.Time, values.Log, values.Subject]),
     columns=(
         Column("名称", "title", lambda r, v: v.link(MEMORANDUM, r)),
         Column("类型", "kind", lambda r, v: v.choice(Agreement, r.kind)),

@@ -14,6 +14,7 @@ from services.bureau.desk import Delegation
 from services.gateway import acting, said, uploads
 from services.gateway.uploads import Posted
 from services.gateway.view import View
+from services.runtime import clock
 
 routes = APIRouter(include_in_schema=False)
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
@@ -106,7 +107,4 @@ def _colleague(view: View, posted: Posted) -> str:
 
 
 def _day(posted: Posted, name: str) -> date:
-    try:
-        return date.fromisoformat(posted.one(name))
-    except ValueError:
-        raise errors.Invalid(f"{name}: must be a date, YYYY-MM-DD", field=name) from None
+    return clock.day(posted.one(name), name)

@@ -9,13 +9,13 @@ from pydantic import TypeAdapter
 
 from events.experts import Tier
 from events.talent import DispatchOffered
-from events.values import Expertise
+from events.values import Expertise, Log, Position
 from projections import experts
 from projections import talent as model
 from services.bureau import experts as commands
 from services.bureau.commands import Command
 from services.bureau.talent import Offer
-from services.gateway import shown
+from services.gateway import cursors, shown
 from services.gateway.filters import BUREAU, DAYS, FIELD, yes_no
 from services.gateway.forms import Filled
 from services.gateway.shown import Cell
@@ -95,7 +95,7 @@ EXPERT: Kind = Kind(
     "shared experts",
     model.MODEL,
     expert_rows,
-    TypeAdapter(tuple[str, int]),
+    TypeAdapter(tuple[Log, Position]),
     columns=(
         Column("专长", "speciality", lambda r, v: v.link(EXPERT, r, r.speciality)),
         Column("编号", "number", lambda r, v: shown.whole(v.t(f"{r.position}号", f"no. {r.position}"))),
@@ -158,7 +158,7 @@ POOL: Kind = Kind(
     "talent pool",
     model.MODEL,
     pyramid,
-    TypeAdapter(tuple[int]),
+    TypeAdapter(tuple[cursors.Number]),
     columns=(
         Column("单位", "bureau", lambda r, v: shown.plain(v.bureau(r.bureau))),
         Column("层级", "tier", lambda r, v: v.choice(Tier, r.tier)),
@@ -209,7 +209,7 @@ SATISFACTION: Kind = Kind(
     "satisfaction",
     model.MODEL,
     marks,
-    TypeAdapter(tuple[int]),
+    TypeAdapter(tuple[cursors.Number]),
     columns=(
         Column("接收单位", "host", lambda r, v: shown.plain(v.bureau(r.bureau))),
         Column("满意", "satisfied", lambda r, v: v.cell(r.satisfied)),

@@ -11,7 +11,7 @@ from services.gateway.things import Filter
 if TYPE_CHECKING:
     from services.gateway.view import View
 
-BY_DAY: TypeAdapter[Any] = TypeAdapter(tuple[date, str, str])
+BY_DAY: TypeAdapter[Any] = TypeAdapter(tuple[Day, Log, Subject])
 """The cursor of lists by day, log and stream."""
 BUREAU = Filter("bureau", "单位", "bureau", lambda v: v.bureaus())
 FIELD = Filter("field", "领域", "field", lambda v: v.choices(Expertise))

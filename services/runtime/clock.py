@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TypeAlias
 
-from events import errors
+from events import errors, values
 
 Clock: TypeAlias = Callable[[], datetime]
 """Answers the moment, with a zone."""
@@ -36,6 +36,18 @@ def moment(text: str) -> datetime:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
     except ValueError:
         raise errors.Invalid("a time is written YYYY-MM-DDThh:mm:ss.ffffffZ") from None
+
+
+def day(text: str, field: str) -> date:
+    """A day as it stands in an address or a form, YYYY-MM-DD. Raises Invalid that names the field."""
+    try:
+        found = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007  (a day has no zone)
+    except ValueError:
+        raise errors.Invalid(f"{field}: must be a date, YYYY-MM-DD", field=field) from None
+    try:
+        return values.meant(found)
+    except ValueError as error:
+        raise errors.Invalid(f"{field}: {error}", field=field) from None
 
 
 def local(moment: datetime) -> datetime:
