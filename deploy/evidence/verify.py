@@ -4,7 +4,9 @@
 
 DIGEST is the digest of version 1 of the alliance document, base64: get it, and this file, from somebody you
 trust, not from the pack. Needs Python 3.11 and `pip install cryptography`. Exit code 0: all holds; 1: a
-fault, its place is named; 2: wrong use. README.md beside this file describes the format.
+fault, its place is named; 2: wrong use, or no such file; 3: all holds, but not all of it is witnessed, so
+that nobody but the bureau itself vouches that it showed everybody the same. README.md beside this file
+describes the format.
 
 Everything in a pack is taken for hostile until it is proved; nothing is unpacked to disk.
 """
@@ -952,6 +954,11 @@ class Verifier:
         if self.report is not None:
             self.report.check(self.proofs)
 
+    @property
+    def unwitnessed(self) -> list[str]:
+        """The logs whose checkpoint is not witnessed as the alliance wants it."""
+        return [log for log, proof in self.proofs.items() if proof.since is None]
+
     def _log(self, part: Part) -> Proof:
         entry = self.alliance.logs.get(part.log)
         if entry is None or entry.bureau != part.bureau:
@@ -1809,11 +1816,11 @@ def tell_good(path: str, verifier: Verifier, *, trusted: bool) -> str:
     """The result, in Chinese, then in English."""
     what, made = about(verifier), moment(verifier.manifest.made)
     items, gaps = proved(verifier, trusted=trusted), unproved(verifier, trusted=trusted)
-    records = sum(proof.runs.count for proof in verifier.proofs.values())
+    result = _result(verifier)
     but = Words("", "") if trusted else _PRESUPPOSED
     zh = [
         "银桥证据包核验结果", "",
-        f"结论：通过。包内全部 {records} 条记录均经核验，没有发现不符之处。{but.zh}", "",
+        f"{result.zh}{but.zh}", "",
         f"文件：{plain(path)}", f"联盟：{plain(verifier.alliance.id)}", f"内容：{what.zh}",
         f"制作时间：{made}（制作者自述）", "以下时间均为北京时间。", "",
         "一、已经证明", *_listed(items, 0), "",
@@ -1821,13 +1828,29 @@ def tell_good(path: str, verifier: Verifier, *, trusted: bool) -> str:
     ]  # fmt: skip
     en = [
         "Yinqiao evidence pack: result", "",
-        f"Result: GOOD. All {_many(records, 'record')} in the pack were verified, and all holds.{but.en}", "",
+        f"{result.en}{but.en}", "",
         f"File: {plain(path)}", f"Alliance: {plain(verifier.alliance.id)}", f"Content: {what.en}",
         f"Made: {made} (so its maker says)", "All times are Beijing time (UTC+8).", "",
         "1. What is proved", *_listed(items, 1), "",
         "2. What is not proved", *_numbered([words.en for words in gaps]),
     ]  # fmt: skip
     return "\n".join([*zh, "", "-" * 72, "", *en]) + "\n"
+
+
+def _result(verifier: Verifier) -> Words:
+    records = sum(proof.runs.count for proof in verifier.proofs.values())
+    all_of_it = f"All {_many(records, 'record')} in the pack were verified, and all holds"
+    if not (logs := verifier.unwitnessed):
+        return Words(
+            f"结论：通过。包内全部 {records} 条记录均经核验，没有发现不符之处。",
+            f"Result: GOOD. {all_of_it}.",
+        )
+    return Words(
+        f"结论：成立，但未经充分见证，不能单独作为证据。包内全部 {records} 条记录均经核验，没有发现不符之处；"
+        f"但日志 {'、'.join(logs)} 的检查点见证不足，只有该单位自己作保。",
+        f"Result: HOLDS, BUT NOT WITNESSED. {all_of_it}; but the checkpoint of log {', '.join(logs)} is not "
+        "witnessed enough, so that only the bureau itself vouches for it.",
+    )
 
 
 _PRESUPPOSED = Words(
@@ -1871,7 +1894,7 @@ have a look without it, use --trust-pack; the result will say what it presuppose
 
 
 def main(words: list[str] | None = None) -> int:
-    """0 all holds, 1 a fault, 2 wrong use."""
+    """0 all holds, 1 a fault, 2 wrong use, 3 all holds and is not witnessed."""
     parser = argparse.ArgumentParser(
         prog="verify.py", description="核验银桥证据包 / Verify a Yinqiao evidence pack."
     )
@@ -1898,7 +1921,7 @@ def main(words: list[str] | None = None) -> int:
         sys.stderr.write(f"打不开文件 / cannot open the file: {plain(asked.pack)}: {error.strerror}\n")
         return 2
     sys.stdout.write(tell_good(asked.pack, verifier, trusted=asked.digest is not None))
-    return 0
+    return 3 if verifier.unwitnessed else 0
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from services.auditor import pack_archive, pack_log, pack_readme, pack_records
 from services.auditor.pack_archive import Archive
 from services.auditor.pack_log import Part
 from services.auditor.pack_records import Chosen
-from services.auditor.pack_selection import Json, Selection
+from services.auditor.pack_selection import Json, Selection, Sizes
 from services.ledger import read, receipts, tiles
 from services.ledger.guard import Guard
 from services.runtime.database import Connection
@@ -26,21 +26,46 @@ Covering: TypeAlias = Callable[[Connection, str, int], tuple[int, str]]
 """Size and note of the checkpoint to prove records of a log with, up to a position."""
 
 
+Reach: TypeAlias = Callable[[Connection, str], int]
+"""How far records of a log may be packed."""
+
+
 class Source(NamedTuple):
-    """Where a pack is made: the alliance, all versions of its document, the guard file, and checkpoints."""
+    """Where a pack is made: the alliance, all versions of its document, the guard file, and checkpoints.
+
+    `reach`: nothing beyond goes in, though it is published; None for no such bound.
+    """
 
     alliance: Alliance
     notes: Sequence[str]
     guarded: Guard | None
     covering: Covering
+    reach: Reach | None = None
 
 
 class Packed(NamedTuple):
-    """What a pack holds; `absent` are records of a basis that this node could not give."""
+    """What a pack holds; `absent` are records of a basis that this node could not give.
+
+    `awaited`: of logs that were selected from, up to where they are witnessed, and published; what lies
+    between was left out.
+    """
 
     logs: int
     records: int
     absent: list[Key]
+    awaited: dict[str, tuple[int, int]]
+
+
+def source(
+    members: Alliance, notes: Sequence[str], guarded: Guard | None, *, unwitnessed: bool = False
+) -> Source:
+    """Of what is witnessed here (decision 16); or also of what is not yet, which the verifier then says."""
+    covering = witnessed(members, guarded)
+    if unwitnessed:
+        return Source(members, notes, guarded, covering)
+    return Source(
+        members, notes, guarded, covering, lambda conn, log: receipts.witnessed_size(conn, members, log)
+    )
 
 
 def witnessed(members: Alliance, guarded: Guard | None) -> Covering:
@@ -59,18 +84,31 @@ def export(conn: Connection, out: BinaryIO, source: Source, selection: Selection
     """Write the pack; every record is proved under its checkpoint before it is written.
 
     The same selection with the same checkpoints and the same `made` (27 characters) gives the same bytes at
-    every node. Memory stays flat. Raises NotFound for what is not published here, Damage when what is stored
-    does not prove itself; what was written until then is worth nothing.
+    every node. Memory stays flat. Raises NotFound for what is not published here, Void, Unavailable for what
+    is not witnessed yet, Damage when what is stored does not prove itself; what was written until then is
+    worth nothing.
     """
     with conn.transaction(), Archive(out) as archive:
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        sizes = {log: min(_size(conn, source.guarded, log), end) for log, end in read.covered(conn).items()}
-        absent = pack_records.choose(conn, sizes, selection)
+        ends = read.covered(conn)
+        published = {log: min(_size(conn, source.guarded, log), end) for log, end in ends.items()}
+        sizes = _reached(conn, source, published)
+        absent = pack_records.choose(conn, sizes, selection, published)
         chosen = pack_records.chosen(conn)
         _add_documents(archive, source.notes)
         parts = [_add_log(conn, archive, source, each) for each in chosen]
         _add_rest(archive, source, selection, absent, list(zip(chosen, parts, strict=True)), made)
-    return Packed(len(chosen), sum(each.records for each in chosen), absent)
+    awaited = {
+        log: (sizes[log], end) for log, end in published.items() if sizes[log] < end and selection.spans(log)
+    }
+    return Packed(len(chosen), sum(each.records for each in chosen), absent, awaited)
+
+
+def _reached(conn: Connection, source: Source, published: Sizes) -> Sizes:
+    if (reach := source.reach) is None:
+        return published
+    known = source.alliance.logs
+    return {log: min(end, reach(conn, log)) if log in known else 0 for log, end in published.items()}
 
 
 def _size(conn: Connection, guarded: Guard | None, log: str) -> int:

@@ -13,7 +13,8 @@ TEXT = """\
    联盟成员单位或其官方网站。不要使用随本包一起送来的程序或摘要：伪造证据包的人也能伪造它们。
 2. 准备一台装有 Python 3.11 或更新版本的计算机，并安装 cryptography：pip install cryptography
 3. 运行：python -I verify.py 本包.yinqiao-evidence.zip --digest 您得到的摘要
-4. 程序用中文和英文说明证明了什么、没有证明什么。退出码：0 全部成立，1 发现错误并指明位置，2 用法不对。
+4. 程序用中文和英文说明证明了什么、没有证明什么。退出码：0 全部成立，1 发现错误并指明位置，2 用法不对，
+   3 全部成立但见证不足。
 
 包内文件
 
@@ -41,7 +42,7 @@ How to check it
 2. Take a computer with Python 3.11 or newer, and install cryptography: pip install cryptography
 3. Run: python -I verify.py THIS.yinqiao-evidence.zip --digest THE-DIGEST-YOU-GOT
 4. It says in Chinese and English what it proved and what it did not. Exit code: 0 all holds, 1 a fault was
-   found and its place is named, 2 wrong use.
+   found and its place is named, 2 wrong use, 3 all holds but is not witnessed enough.
 
 What is in it
 

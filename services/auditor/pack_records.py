@@ -29,17 +29,22 @@ class Record(NamedTuple):
     decision: int = 0
 
 
-def choose(conn: Connection, sizes: Sizes, selection: Selection) -> list[Key]:
+def choose(conn: Connection, sizes: Sizes, selection: Selection, published: Sizes | None = None) -> list[Key]:
     """Fill the scratch table, which ends with the transaction; gives what is rested on and not held here.
 
     With a redacted record comes the decision. Raises NotFound when a record is asked for that is not
-    published here, or its decision is not, or nothing is; Void.
+    published here, or its decision is not, or nothing is; Void; Unavailable when it is `published`, beyond
+    the sizes.
     """
+    published = published or sizes
     conn.execute(_TABLE)
     for run in selection.runs(conn, sizes):
-        _put(conn, sizes, run)
+        _check(conn, sizes, published, run)
+        _put(conn, run)
     conn.execute("ANALYZE pack_record")
     if conn.execute("SELECT FROM pack_record LIMIT 1").fetchone() is None:
+        if sizes != published and any(last >= first for _, first, last in selection.runs(conn, published)):
+            raise errors.Unavailable(f"what was selected is {_AWAITED}")
         raise errors.NotFound("nothing that is published here was selected")
     absent = sorted(_close(conn, sizes)) if selection.basis else []
     _decide(conn, sizes)
@@ -57,8 +62,13 @@ CREATE INDEX ON pack_record (step, log, position)
 """
 
 
-def _put(conn: Connection, sizes: Sizes, run: Run) -> None:
+_AWAITED = "published, and not witnessed yet: wait for receipts, or ask for it unwitnessed"
+
+
+def _check(conn: Connection, sizes: Sizes, published: Sizes, run: Run) -> None:
     log, first, last = run
+    if sizes.get(log, 0) < last <= published.get(log, 0):
+        raise errors.Unavailable(f"record {log}:{last} is {_AWAITED}")
     if last > sizes.get(log, 0) and (closed := closing.of(conn, log)) is not None and last > closed.size:
         raise errors.Void(f"record {log}:{last} is void: the log was closed at size {closed.size}")
     if first < 1 or last > sizes.get(log, 0):
@@ -66,6 +76,9 @@ def _put(conn: Connection, sizes: Sizes, run: Run) -> None:
             f"log {log} has published records 1 to {sizes.get(log, 0)} here, not {max(first, last)}",
             field="position",
         )
+
+
+def _put(conn: Connection, run: Run) -> None:
     conn.execute(
         "INSERT INTO pack_record SELECT %s, generate_series(%s::bigint, %s::bigint), 0"
         " ON CONFLICT DO NOTHING",

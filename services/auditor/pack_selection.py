@@ -30,6 +30,15 @@ class Selection(NamedTuple):
     report: bytes | None = None
     basis: bool = False
 
+    def spans(self, log: str) -> bool:
+        """Whether all of a log that is published, or a part up to its end, may have been asked for."""
+        match self.told["kind"]:
+            case "bureau" | "period":
+                return log.startswith(self.told.get("bureau", ""))
+            case "subject":
+                return bool(log == self.told["log"])
+        return False
+
 
 def records(keys: Iterable[Key], *, basis: bool = False) -> Selection:
     """These records."""

@@ -31,6 +31,9 @@ Bureau = Annotated[
 ]
 First = Annotated[str | None, typer.Option("--from", help="A period: its first day (YYYY-MM-DD).")]
 Last = Annotated[str | None, typer.Option("--to", help="Its last day.")]
+Unwitnessed = Annotated[
+    bool, typer.Option("--unwitnessed", help="Also what is not witnessed yet; the verifier then says so.")
+]
 Basis = Annotated[bool, typer.Option("--basis", help="And all records that these rest on.")]
 
 
@@ -44,12 +47,13 @@ def export(  # noqa: PLR0913, PLR0917  (one argument an option)
     first: First = None,
     last: Last = None,
     basis: Basis = False,
+    unwitnessed: Unwitnessed = False,
     settings: SettingsFile = NODE_TOML,
     as_json: Json = False,
 ) -> None:
     """Write an evidence pack; deploy/evidence/verify.py checks it anywhere, and says what it proves."""
     place = options.place(settings)
-    source = _source(place)
+    source = _source(place, unwitnessed=unwitnessed)
     with place.connection() as conn, screen.waiting("export"), _new(file) as out:
         found = _selections(conn, report, record, (log, stream), (first, last), bureau, basis=basis)
         if len(found) != 1:
@@ -60,12 +64,12 @@ def export(  # noqa: PLR0913, PLR0917  (one argument an option)
     _tell(file, source, packed, as_json=as_json)
 
 
-def _source(place: Place) -> Source:
+def _source(place: Place, *, unwitnessed: bool) -> Source:
     told = place.settings
     versions = alliances.Versions(told.alliance.file, told.alliance.digest)
     texts = [versions.note(number) or "" for number in range(1, versions.current.version + 1)]
     guarded = GuardFile(told.guard.file).read()
-    return Source(versions.current, texts, guarded, pack.witnessed(versions.current, guarded))
+    return pack.source(versions.current, texts, guarded, unwitnessed=unwitnessed)
 
 
 @contextmanager
@@ -128,6 +132,10 @@ def _tell(file: Path, source: Source, packed: Packed, *, as_json: bool) -> None:
         "logs": packed.logs,
         "records": packed.records,
         "absent": [f"{log}:{position}" for log, position in packed.absent],
+        "awaited": [
+            {"log": log, "witnessed": witnessed, "published": published}
+            for log, (witnessed, published) in packed.awaited.items()
+        ],
         "alliance_digest": alliance.digest(source.notes[0]),
     }
     if as_json:
@@ -136,5 +144,7 @@ def _tell(file: Path, source: Source, packed: Packed, *, as_json: bool) -> None:
     screen.line(f"{file}: {packed.records} records of {packed.logs} logs")
     if packed.absent:
         screen.line(f"not held here, though rested on: {', '.join(told['absent'])}")
+    for log, (witnessed, published) in packed.awaited.items():
+        screen.line(f"left out: records {witnessed + 1} to {published} of log {log} are not witnessed yet")
     screen.line(f"digest of the alliance's version 1: {told['alliance_digest']}")
     screen.line("give that digest and the verifier by another way than the pack: they are what is trusted")

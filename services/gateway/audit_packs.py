@@ -52,7 +52,7 @@ def _digest(site: Site) -> str | None:
 
 
 @routes.get("/audit/packs/download", include_in_schema=False)
-def download(
+def download(  # noqa: PLR0913, PLR0917  (one argument a field of the form)
     request: Request,
     kind: Kind,
     stream: Stream = None,
@@ -61,8 +61,9 @@ def download(
     last: audit.Day = None,
     report: Annotated[int | None, Query(ge=1, le=POSITION_LIMIT)] = None,
     basis: bool = False,  # noqa: FBT001, FBT002  (a box in a form)
+    unwitnessed: bool = False,  # noqa: FBT001, FBT002  (the same)
 ) -> Response:
-    """The pack, made while one waits. Raises NotFound, Invalid, Busy."""
+    """The pack, made while one waits. Raises NotFound, Invalid, Busy, Unavailable for want of witnesses."""
     site = View(request).site
     if not _turns.acquire(blocking=False):
         raise errors.Busy("other evidence packs are being made; come back in a minute")
@@ -70,7 +71,8 @@ def download(
     try:
         with audit_jobs.patient(site.database.dsn) as conn:
             chosen = _chosen(conn, kind, stream, bureau, (first, last), report, basis=basis)
-            pack.export(conn, out, _source(site), chosen, clock.text(site.clock()))  # type: ignore[arg-type]  # a file
+            source = _source(site, unwitnessed=unwitnessed)
+            pack.export(conn, out, source, chosen, clock.text(site.clock()))  # type: ignore[arg-type]  # a file
     except BaseException:
         out.close()
         raise
@@ -88,10 +90,10 @@ def _sent(out: BinaryIO) -> Iterator[bytes]:
             yield part
 
 
-def _source(site: Site) -> Source:
+def _source(site: Site, *, unwitnessed: bool) -> Source:
     current, guarded = site.alliance, site.control.guard()
     notes = [site.control.version(number) or "" for number in range(1, current.version + 1)]
-    return Source(current, notes, guarded, pack.witnessed(current, guarded))
+    return pack.source(current, notes, guarded, unwitnessed=unwitnessed)
 
 
 def _chosen(

@@ -265,6 +265,10 @@ _PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
         (r"log \S+ is not closed, as far as is known here", "就本节点所知，该日志尚未关闭"),
         (r"log \S+ does not go on in \S+", "该日志不由本日志续接"),
         (r"record \S+ (?:of log \S+ )?was redacted: .*", "这条记录的内容已按决定删除，谁也不再提供"),
+        (
+            r"(?:record (\S+)|what was selected) is published, and not witnessed yet: .*",
+            "所选记录已签署，但尚未经足够节点见证；请稍候，或勾选“尚未见证的也要”",
+        ),
         (r"record \S+ is void: .* at size ([0-9]+)", r"这条记录无效：日志已在第 \1 条处关闭"),
         (r"log \S+ is not witnessed as far as is known here", "据本节点所知，这个日志还没有足够的见证签名"),
         (r"no decision accounts for what is lacking: .*", "内容缺失，没有任何决定说明原因；请核验"),
@@ -272,6 +276,9 @@ _PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
         (r"this record holds the log together .*", "这条记录用于日志衔接，没有其他内容，须予保留"),
         (r"version \S+ of the alliance document .*", "本节点没有这个版本的联盟文件"),
         (r"too many live timelines .*", "实时时间线打开过多，请稍后再试"),
+        (r"must be one of (.+)", r"只能是 \1 之一"),
+        (r"is no filter of this list; it has (.+)", r"这个清单没有这一条件，可用：\1"),
+        (r"stands twice; send it once", "重复出现，只能写一次"),
         (r"(?:send one of 1 to 128 characters|must be .*)", "格式不对"),
         (r"is no cursor of this list; begin at its first page", "翻页位置无效，请从第一页开始"),
     )

@@ -80,12 +80,16 @@ def test_what_rests_on_records_outside_the_pack_is_named(made: Made, verify: Ver
 
 
 @pytest.mark.parametrize("cosigners", [(), ("chongqing",), ("chongqing", "observer")])
-def test_too_few_witnesses_are_told_and_no_fault(
+def test_too_few_witnesses_are_told_in_the_headline_and_by_the_exit_code(
     cosigners: tuple[str, ...], made: Made, verify: Verify
 ) -> None:
     said = verify(made("records", *cosigners))
 
-    assert said.code == 0
+    assert said.code == 3
+    assert "Result: HOLDS, BUT NOT WITNESSED." in said.out
+    assert "结论：成立，但未经充分见证" in said.out
+    assert "GOOD" not in said.out
+    assert "结论：通过" not in said.out
     assert (
         f"That log {LOG} has no other version: it is not witnessed enough" in said.out
     )  # its host is chongqing's
@@ -98,7 +102,7 @@ def test_an_unknown_key_on_a_checkpoint_neither_harms_nor_counts(made: Made, ver
 
     said = verify(pack.consistent())
 
-    assert said.code == 0
+    assert said.code == 3
     assert "No node has cosigned." in said.out
 
 
@@ -481,7 +485,7 @@ def test_a_missing_version_of_the_alliance_is_found(made: Made, verify: Verify) 
 def test_a_log_made_by_hand_is_good(verify: Verify) -> None:
     said = verify(edited.handmade(values_of(LOG, 6)).consistent())
 
-    assert (said.code, said.err) == (0, ""), said.out
+    assert (said.code, said.err) == (3, ""), said.out
 
 
 @pytest.mark.parametrize(
@@ -593,7 +597,8 @@ def continued(old: list[bytes], **changed: object) -> Edited:
     goes_on = history.Continues.model_validate(last | {"leaf": leaf} | changed)
     value = envelope.prepare(
         alliance=ALLIANCE, log=OTHER, id=str(uuid4()), aggregate="activity", stream=packs.stream(OTHER, 1),
-        version=1, actor="system", basis=[goes_on.key], data=catalogue.EVENTS[GOES_ON](continues=goes_on),
+        version=1, actor="system", basis=[goes_on.key],
+        data=catalogue.EVENTS[GOES_ON].model_validate({"continues": goes_on}),
     )  # fmt: skip
     selection = subject(1, OTHER)
     return edited.handmade([envelope.stamp(value, 1, TIME)], selection, OTHER)

@@ -16,7 +16,7 @@ from deploy.evidence.verify import Pack, Verifier
 from events import envelope, errors, merkle, notes, tiles
 from events.tiles import Proven, Tile
 from services.auditor import pack, pack_archive, pack_log, pack_selection
-from services.auditor.pack import Source
+from services.auditor.pack import Packed, Source
 from services.auditor.pack_records import Record
 from services.auditor.pack_selection import Selection
 from services.ledger import closing, read, receipts, store
@@ -171,11 +171,7 @@ def test_the_tiles_are_all_that_is_needed_and_no_more(size: int) -> None:
 
 def test_the_witnessed_checkpoint_is_taken_when_there_is_one(node: Ledger) -> None:
     # given 600 records witnessed, and 30 more that are not
-    with node.database.connection() as conn:
-        note = store.latest(conn, LOG)[2]
-        for name in ("sichuan", "observer"):
-            cosigned = notes.cosign(note, packs.cosigner(name), packs.COSIGNED)
-            receipts.take(conn, ALLIANCE, receipts.opened(ALLIANCE, name, cosigned))
+    cosign(node, "sichuan", "observer")
     node.append(30)
     node.checkpointer(LOG).round()
     source = Source(
@@ -191,6 +187,38 @@ def test_the_witnessed_checkpoint_is_taken_when_there_is_one(node: Ledger) -> No
 
     assert size(600) == (600, 3)
     assert size(601) == (630, 1)
+
+
+def cosign(node: Ledger, *names: str) -> None:
+    with node.database.connection() as conn:
+        note = store.latest(conn, LOG)[2]
+        for name in names:
+            cosigned = notes.cosign(note, packs.cosigner(name), packs.COSIGNED)
+            receipts.take(conn, ALLIANCE, receipts.opened(ALLIANCE, name, cosigned))
+
+
+def packed(node: Ledger, selection: Selection, *, unwitnessed: bool = False) -> tuple[Packed, bytes]:
+    source = pack.source(ALLIANCE, packs.versions(), node.guard.read(), unwitnessed=unwitnessed)
+    out = BytesIO()
+    with node.database.connection() as conn:
+        return pack.export(conn, out, source, selection, packs.MADE), out.getvalue()
+
+
+def test_what_is_not_witnessed_is_left_out_or_refused_unless_it_is_asked_for(node: Ledger) -> None:
+    # given 600 records witnessed, and 30 more that are not
+    cosign(node, "sichuan", "observer")
+    node.append(30)
+    node.checkpointer(LOG).round()
+
+    told, made = packed(node, pack_selection.bureau(LOG))
+    assert positions(made) == [*range(1, 601)]
+    assert told.awaited == {LOG: (600, 630)}
+    for selection in (pack_selection.records([(LOG, 601)]), pack_selection.bureau(OTHER)):
+        with pytest.raises(errors.Unavailable, match="not witnessed yet"):
+            packed(node, selection)
+    assert packed(node, pack_selection.records([(LOG, 600)]))[0].awaited == {}
+    told, made = packed(node, pack_selection.bureau(LOG), unwitnessed=True)
+    assert (positions(made), told.awaited) == ([*range(1, 631)], {})
 
 
 # --- a closed log ---------------------------------------------------------------------------------------

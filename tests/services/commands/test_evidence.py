@@ -29,7 +29,7 @@ def verified(installed: Installation, file: Path) -> str:
         [sys.executable, "-I", program, file, "--digest", digest],
         capture_output=True, text=True, check=False, encoding="utf-8",
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 3, done.stdout + done.stderr  # this alliance has no witness that counts
     return done.stdout
 
 
@@ -56,7 +56,7 @@ def test_every_selection_makes_a_pack_that_proves_itself(
     words = (*words, a_stream(signed)) if words[-1] == "--stream" else words
     file = signed.folder / "one.yinqiao-evidence.zip"
 
-    told = signed.json("audit", "export", str(file), *words)
+    told = signed.json("audit", "export", str(file), *words, "--unwitnessed")
 
     assert told["alliance_digest"] == options.place(signed.file).settings.alliance.digest
     assert f"All {told['records']} record" in verified(signed, file)
@@ -67,7 +67,7 @@ def test_a_report_is_told_figure_by_figure(signed: Installation) -> None:
     signed.run("audit", "report", "save", "活动", "--query", "activities")
     file = signed.folder / "report.zip"
 
-    said = signed.run("audit", "export", str(file), "--report", "活动")
+    said = signed.run("audit", "export", str(file), "--report", "活动", "--unwitnessed")
 
     assert "give that digest and the verifier by another way" in said
     assert "指标“举办活动”" in verified(signed, file)
@@ -94,6 +94,13 @@ def test_wrong_use_leaves_no_file(words: tuple[str, ...], signed: Installation) 
     assert not list(signed.folder.glob("x.zip*"))
 
 
+def test_what_nobody_witnessed_is_refused_until_it_is_asked_for(signed: Installation) -> None:
+    for words in (("--record", f"{HERE}:3"), ("--bureau", HERE)):
+        signed.run("audit", "export", str(signed.folder / "x.zip"), *words, exit_code=1)
+
+    assert not list(signed.folder.glob("x.zip*"))
+
+
 def test_a_file_that_is_there_is_not_written_over(signed: Installation) -> None:
     file = signed.folder / "there.zip"
     file.write_bytes(b"mine")
@@ -106,6 +113,8 @@ def test_a_file_that_is_there_is_not_written_over(signed: Installation) -> None:
 def test_what_was_changed_is_not_exported(signed: Installation) -> None:
     signed.execute("UPDATE ledger.entry SET value = value || ' ' WHERE log = %s AND position = 7", HERE)
 
-    signed.run("audit", "export", str(signed.folder / "x.zip"), "--bureau", HERE, exit_code=1)
+    signed.run(
+        "audit", "export", str(signed.folder / "x.zip"), "--bureau", HERE, "--unwitnessed", exit_code=1
+    )
 
     assert not list(signed.folder.glob("x.zip*"))
