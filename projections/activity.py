@@ -134,7 +134,7 @@ class Counts:
 class Chosen:
     """Which activities: every given condition holds. A bureau's are those it plans and those it co-hosts.
 
-    `title` is any part of it.
+    `title` is any part of it; `held`, whether it took place, reported or not.
     """
 
     bureau: str | None = None
@@ -142,6 +142,7 @@ class Chosen:
     form: str | None = None
     theme: str | None = None
     title: str | None = None
+    held: bool | None = None
     first: date | None = None
     last: date | None = None
 
@@ -162,6 +163,7 @@ _CHOSEN = """
     (%(bureau)s::text IS NULL OR EXISTS (
         SELECT FROM host h WHERE h.log = a.log AND h.stream = a.stream AND h.bureau = %(bureau)s))
     AND (%(stage)s::text IS NULL OR a.stage = %(stage)s)
+    AND (%(held)s::boolean IS NULL OR %(held)s = (a.stage IN ('held', 'reported')))
     AND (%(form)s::text IS NULL OR a.form = %(form)s)
     AND (%(theme)s::text IS NULL OR a.theme = %(theme)s)
     AND (%(title)s::text IS NULL OR position(lower(%(title)s) IN lower(a.title)) > 0)

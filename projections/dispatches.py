@@ -78,7 +78,10 @@ class Answer(questions.Answer):
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which dispatches: every given condition holds; `first` and `last` bound the day of the start."""
+    """Which dispatches: every given condition holds; `first` and `last` bound the day of the start.
+
+    `served_first` and `served_last` bound days of service: there is one within, and the board counts those.
+    """
 
     bureau: str | None = None
     home: str | None = None
@@ -91,6 +94,8 @@ class Chosen:
     expert: str | None = None
     first: date | None = None
     last: date | None = None
+    served_first: date | None = None
+    served_last: date | None = None
 
 
 @dataclass(frozen=True)
@@ -132,9 +137,11 @@ _SUMS = """coalesce(sum(v.halves) FILTER (WHERE s.word = 'confirmed'), 0) AS con
     coalesce(sum(v.halves) FILTER (WHERE s.word = 'questioned'), 0) AS questioned"""
 _SERVED = f"""LATERAL (
     SELECT coalesce(sum(v.halves), 0) AS served, {_SUMS} FROM served v LEFT JOIN {_SEEN}
-    WHERE v.log = d.log AND v.stream = d.stream
+    WHERE v.log = d.log AND v.stream = d.stream AND {{within}}
 )"""  # noqa: S608  (constants)
-_LISTED = f"""
+_WITHIN = """(%(served_first)s::date IS NULL OR v.day >= %(served_first)s)
+    AND (%(served_last)s::date IS NULL OR v.day <= %(served_last)s)"""
+_ROW = f"""
 SELECT d.log, d.stream::text, left(d.log, 6) AS home, d.stage, d.host, d.outside,
     d.outside IS NOT NULL AS one_sided, d.field, d.purpose, d.expert_log, e.stream::text AS expert,
     e.speciality, d.days, d.starts, d.ends, d.need_log, n.stream::text AS need, d.batch, k.due,
@@ -147,7 +154,8 @@ LEFT JOIN expert e ON e.origin_log = d.expert_log AND e.origin_position = d.expe
 LEFT JOIN need n ON n.origin_log = d.need_log AND n.origin_position = d.need_position
 LEFT JOIN rating r ON r.log = a.log AND r.stream = a.stream
 """  # noqa: S608  (constants)
-_CHOSEN = """
+_LISTED, _LISTED_WITHIN = _ROW.replace("{within}", "true"), _ROW.replace("{within}", _WITHIN)
+_CHOSEN = f"""
     (%(bureau)s::text IS NULL OR %(bureau)s IN (left(d.log, 6), d.host))
     AND (%(home)s::text IS NULL OR left(d.log, 6) = %(home)s)
     AND (%(host)s::text IS NULL OR %(host)s IN (d.host, d.outside))
@@ -160,7 +168,9 @@ _CHOSEN = """
         AND x.log = %(expert_log)s AND x.stream = %(expert)s::uuid))
     AND (%(first)s::date IS NULL OR coalesce(d.started, d.starts) >= %(first)s)
     AND (%(last)s::date IS NULL OR coalesce(d.started, d.starts) <= %(last)s)
-"""
+    AND (coalesce(%(served_first)s::date, %(served_last)s::date) IS NULL OR EXISTS (
+        SELECT FROM served v WHERE v.log = d.log AND v.stream = d.stream AND {_WITHIN}))
+"""  # noqa: S608  (constants)
 
 
 def board(
@@ -168,7 +178,7 @@ def board(
 ) -> list[Dispatch]:
     """The newest first; `after` is the cursor of the last row of the page before."""
     starts, log, stream = after or (None, None, None)
-    query = f"""{_LISTED} WHERE {_CHOSEN} AND (%(starts)s::date IS NULL OR (d.starts, d.log, d.stream)
+    query = f"""{_LISTED_WITHIN} WHERE {_CHOSEN} AND (%(starts)s::date IS NULL OR (d.starts, d.log, d.stream)
             < (%(starts)s, %(log)s::text COLLATE "C", %(stream)s::text::uuid))
         ORDER BY d.starts DESC, d.log DESC, d.stream DESC LIMIT %(limit)s"""
     values = {**vars(chosen), "today": today, "starts": starts, "log": log, "stream": stream, "limit": limit}

@@ -111,10 +111,11 @@ class Notice:
 class Chosen:
     """Which memoranda: every given condition holds. A bureau's are those it proposed or was asked to sign.
 
-    `title` is any part of it.
+    `title` is any part of it; `bound` a bureau that is bound on the day by what is in force.
     """
 
     bureau: str | None = None
+    bound: str | None = None
     stage: str | None = None
     subject: str | None = None
     kind: str | None = None
@@ -158,6 +159,7 @@ _CHOSEN = """
     AND (%(subject)s::text IS NULL OR %(subject)s = ANY (subjects))
     AND (%(title)s::text IS NULL OR position(lower(%(title)s) IN lower(title)) > 0)
     AND (%(in_force)s::boolean IS NULL OR in_force = %(in_force)s)
+    AND (%(bound)s::text IS NULL OR in_force AND %(bound)s = ANY (parties))
 """
 _NEAR = f"""near AS MATERIALIZED (
     SELECT m.log, m.stream FROM memorandum m WHERE %(bureau)s::text IS NULL OR left(m.log, 6) = %(bureau)s

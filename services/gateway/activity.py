@@ -10,7 +10,7 @@ from services.bureau import activity as commands
 from services.bureau.commands import Command
 from services.gateway import shown
 from services.gateway.figures import Figure, year
-from services.gateway.filters import BY_DAY, DAYS, TITLE
+from services.gateway.filters import BY_DAY, DAYS, TITLE, flags, yes_no
 from services.gateway.things import Column, Filter, Kind, Stage, Thing
 from services.gateway.view import View
 from services.gateway.waiting import Duty
@@ -28,7 +28,7 @@ STAGES = {
 def rows(
     conn: Connection, asked: Mapping[str, Any], _today: date, limit: int, after: Any
 ) -> Sequence[model.Row]:
-    return model.activities(conn, model.Chosen(**asked), limit=limit, after=after)
+    return model.activities(conn, model.Chosen(**flags(asked, "held")), limit=limit, after=after)
 
 
 def values(thing: Thing, command: type[Command], _view: View) -> Mapping[str, Any] | None:
@@ -56,6 +56,7 @@ ACTIVITY: Kind = Kind(
     filters=(
         Filter("bureau", "单位（主办或联办）", "bureau (planner or co-host)", lambda v: v.bureaus()),
         Filter("stage", "状态", "stage", lambda v: v.stages(STAGES)),
+        Filter("held", "已举办", "held", yes_no),
         Filter("form", "形式", "form", lambda v: v.choices(Form)),
         Filter("theme", "主题", "theme", lambda v: v.choices(Theme)),
         *DAYS,
@@ -108,10 +109,11 @@ def figures(view: View, bureau: str | None) -> list[Figure]:
         total = model.total(conn, model.Chosen(bureau=bureau, first=first, last=last))
         ever = model.total(conn, model.Chosen(bureau=bureau))
     path = ACTIVITY.path
-    asked = {"bureau": bureau, "first": first, "last": last}
+    in_all = {"bureau": bureau, "held": "true"}
+    asked = {**in_all, "first": first, "last": last}
     return [
         Figure("今年举办活动", "activities held this year", total.activities, path, asked),
         Figure("今年参加人次", "person-times this year", total.persons, path, asked),
-        Figure("累计举办活动", "activities held in all", ever.activities, path, {"bureau": bureau}),
-        Figure("累计参加人次", "person-times in all", ever.persons, path, {"bureau": bureau}),
+        Figure("累计举办活动", "activities held in all", ever.activities, path, in_all),
+        Figure("累计参加人次", "person-times in all", ever.persons, path, in_all),
     ]

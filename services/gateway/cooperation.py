@@ -17,7 +17,7 @@ from services.bureau import cooperation as commands
 from services.bureau.commands import Command
 from services.gateway import cursors, meetings, shown, tasks
 from services.gateway.figures import Figure
-from services.gateway.filters import BUREAU, TITLE
+from services.gateway.filters import BUREAU, TITLE, flags, yes_no
 from services.gateway.shown import Cell
 from services.gateway.things import Column, Filter, Kind, Stage, Thing
 from services.gateway.view import View
@@ -38,7 +38,10 @@ STAGES = {
 def register(
     conn: Connection, asked: Mapping[str, Any], today: date, limit: int, after: Any
 ) -> Sequence[Any]:
-    return memoranda.register(conn, memoranda.Chosen(**asked), today, limit=limit, after=after)
+    chosen = flags(asked, "in_force")
+    if chosen.get("in_force"):
+        chosen = {**chosen, "bureau": None, "bound": chosen.get("bureau")}
+    return memoranda.register(conn, memoranda.Chosen(**chosen), today, limit=limit, after=after)
 
 
 def memorandum_values(thing: Thing, command: type[Command], _view: View) -> Mapping[str, Any] | None:
@@ -110,6 +113,7 @@ MEMORANDUM: Kind = Kind(
     filters=(
         BUREAU,
         Filter("stage", "状态", "stage", lambda v: v.stages(STAGES)),
+        Filter("in_force", "有效", "in force", yes_no),
         Filter("subject", "合作内容", "subject", lambda v: v.choices(Subject)),
         Filter("kind", "类型", "kind", lambda v: v.choices(Agreement)),
         TITLE,
@@ -158,7 +162,7 @@ def figures(view: View, bureau: str | None) -> list[Figure]:
             "memoranda in force",
             force_,
             MEMORANDUM.path,
-            {"bureau": bureau, "stage": "in-force"},
+            {"bureau": bureau, "in_force": "true"},
         ),
         Figure(
             "进行中任务",

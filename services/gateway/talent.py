@@ -277,6 +277,8 @@ DISPATCH: Kind = Kind(
         Filter("stage", "状态", "stage", lambda v: v.stages(DISPATCH_STAGES)),
         Filter("purpose", "事由", "purpose", lambda v: v.choices(Purpose)),
         *DAYS,
+        Filter("served_first", "服务日从", "served from"),
+        Filter("served_last", "服务日到", "served to"),
     ),
     stages=DISPATCH_STAGES,
     begin=(commands.Offer,),
@@ -391,6 +393,6 @@ def figures(view: View, bureau: str | None) -> list[Figure]:
             "service days this year",
             served_halves / 2,
             DISPATCH.path,
-            {**asked, "first": first, "last": last},
+            {**asked, "served_first": first, "served_last": last},
         ),
     ]

@@ -10,7 +10,7 @@ from projections import projects, tasks
 from services.bureau import tasks as commands
 from services.bureau.commands import Command
 from services.gateway import shown
-from services.gateway.filters import BUREAU, BY_DAY, DAYS, TITLE, yes_no
+from services.gateway.filters import BUREAU, BY_DAY, DAYS, TITLE, flags, yes_no
 from services.gateway.shown import Cell
 from services.gateway.things import Column, Filter, Kind, Stage, Thing
 from services.gateway.view import View
@@ -27,8 +27,8 @@ TASK_STAGES = {
 def task_rows(
     conn: Connection, asked: Mapping[str, Any], today: date, limit: int, after: Any
 ) -> Sequence[Any]:
-    flags = {"overdue": asked["overdue"] == "true"} if "overdue" in asked else {}
-    return tasks.ledger(conn, tasks.Chosen(**{**asked, **flags}), today, limit=limit, after=after)
+    chosen = tasks.Chosen(**flags(asked, "overdue"))
+    return tasks.ledger(conn, chosen, today, limit=limit, after=after)
 
 
 def task_values(thing: Thing, command: type[Command], _view: View) -> Mapping[str, Any] | None:
