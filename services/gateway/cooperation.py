@@ -130,6 +130,7 @@ MEMORANDUM: Kind = Kind(
     after={"signed": (commands.Leave,)},
     values=memorandum_values,
     facts=force,
+    renamed={"version": "terms_position"},
     empty=("还没有备忘录。点「提出并送签」起草第一份。", "No memorandum yet: propose the first."),
 )
 KINDS = (MEMORANDUM, meetings.MEETING, *tasks.KINDS)

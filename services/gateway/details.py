@@ -105,7 +105,7 @@ def _api(view: View, thing: Thing) -> JSONResponse:
         {
             "log": thing.log,
             "stream": thing.stream,
-            "version": thing.version,
+            "aggregateversion": thing.version,
             "stage": thing.stage,
             "fields": thing.payload,
             "asks": [ask.model_dump(mode="json") for ask in thing.asks],
@@ -129,7 +129,7 @@ def record_json(view: View, record: Record[Event]) -> dict[str, object]:
         "time": record.time,
         "type": record.type,
         "stream": f"{record.aggregate}/{record.stream}",
-        "version": record.version,
+        "aggregateversion": record.version,
         "actor": record.actor,
         "sentence": view.sentence(record),
         "data": record.data.model_dump(mode="json", exclude_none=True),

@@ -2,20 +2,18 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from events import errors
-from services.gateway import cursors, export, kinds
+from services.gateway import asked, cursors, export, kinds
 from services.gateway.cursors import After, Limit
-from services.gateway.things import Filter, Kind
+from services.gateway.things import Kind
 from services.gateway.view import View
+from services.ledger import read
 
 PAGE = 50
-_LONGEST = 100
 
 
 def router() -> APIRouter:
@@ -47,13 +45,15 @@ def _add(routes: APIRouter, kind: Kind) -> None:
         methods=["GET"],
         tags=["read"],
         summary=f"{kind.zh}清单 · {kind.en}",
-        description=_described(kind),
+        description=_DESCRIBED,
+        openapi_extra={"parameters": asked.documented(kind)},
     )
 
 
-def _described(kind: Kind) -> str:
-    filters = ", ".join(f"`{f.name}`" for f in kind.filters)
-    return f"Rows of the list; `next` is the cursor of the next page, or null. Filters: {filters}."
+_DESCRIBED = """Rows of the list; `next` is the cursor of the next page, or null.
+
+A row's `aggregateversion` is what `If-Match` takes where a command changes its stream. Parameters that are
+none of the list's, and choices that are none, are refused."""
 
 
 def _add_context(routes: APIRouter, context: str, first: Kind) -> None:
@@ -66,7 +66,7 @@ def _add_context(routes: APIRouter, context: str, first: Kind) -> None:
 
 def _show(view: View, kind: Kind, after: str | None) -> HTMLResponse:
     """One page of a list."""
-    found = conditions(kind, view.request.query_params)
+    found = asked.conditions(view, kind)
     rows = _rows(view, kind, found, PAGE + 1, cursors.read(after, kind.cursor))
     more = cursors.write(rows[PAGE - 1].cursor) if len(rows) > PAGE else None
     tabs = [other for other in kinds.KINDS if other.context == kind.context]
@@ -85,7 +85,7 @@ def _download(kind: Kind, ending: str) -> Callable[[Request], Response]:
     def download(request: Request) -> Response:
         """The whole list as a table for Excel."""
         view = View(request)
-        found = conditions(kind, request.query_params)
+        found = asked.conditions(view, kind)
         head = [view.t(c.zh, c.en) for c in kind.columns]
         table = ([c.show(row, view).text for c in kind.columns] for row in _all(view, kind, found))
         return export.WRITERS[ending](f"{kind.aggregate}-{view.today.isoformat()}", head, table, view)
@@ -94,12 +94,26 @@ def _download(kind: Kind, ending: str) -> Callable[[Request], Response]:
 
 
 def _api(view: View, kind: Kind, limit: int, after: str | None) -> JSONResponse:
-    found = conditions(kind, view.request.query_params)
+    found = asked.strictly(view, kind)
     rows = _rows(view, kind, found, limit + 1, cursors.read(after, kind.cursor))
     more = cursors.write(rows[limit - 1].cursor) if len(rows) > limit else None
-    return json(
-        {"items": [asdict(row) for row in rows[:limit]], "next": more, "positions": view.asof[0].vector}
-    )
+    items = _items(view, kind, rows[:limit])
+    return json({"items": items, "next": more, "positions": view.asof[0].vector})
+
+
+def _items(view: View, kind: Kind, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows for programs; `aggregateversion` is that of the row's stream, as far as the list has read it."""
+    streams = [(row.log, row.stream) for row in rows if hasattr(row, "stream")]
+    with view.site.database.connection() as conn:
+        versions = read.versions(conn, streams, view.asof[0].vector)
+    return [_item(kind, row, versions) for row in rows]
+
+
+def _item(kind: Kind, row: Any, versions: Mapping[tuple[str, str], int]) -> dict[str, Any]:
+    found = {kind.renamed.get(name, name): value for name, value in asdict(row).items()}
+    if not hasattr(row, "stream"):
+        return found
+    return found | {"aggregateversion": versions.get((row.log, row.stream))}
 
 
 def json(content: Any) -> JSONResponse:
@@ -107,22 +121,6 @@ def json(content: Any) -> JSONResponse:
     from fastapi.encoders import jsonable_encoder
 
     return JSONResponse(jsonable_encoder(content))
-
-
-def conditions(kind: Kind, asked: Mapping[str, str]) -> dict[str, Any]:
-    """The filters in an address. Raises Invalid."""
-    return {f.name: _condition(f, asked[f.name]) for f in kind.filters if asked.get(f.name)}
-
-
-def _condition(asked: Filter, text: str) -> Any:
-    if len(text) > _LONGEST or not text.isprintable():
-        raise errors.Invalid(f"{asked.name}: is too long or no text", field=asked.name)
-    if asked.options is not None or asked.typed == "text":
-        return text
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise errors.Invalid(f"{asked.name}: must be a date, YYYY-MM-DD", field=asked.name) from None
 
 
 def _rows(view: View, kind: Kind, found: Mapping[str, Any], limit: int, after: Any) -> Sequence[Any]:

@@ -202,7 +202,8 @@ class Kind:
     streams of `answered_in`; `after`: what it may do once it has answered so. `others`: what any bureau may
     do at a stage. `values` gives a command's fields that the page knows, or None when the command makes no
     sense yet. `facts` and `tables` stand on its page beside what its events say; `tabled` are events that
-    only a table shows; `title` names those whose events have none.
+    only a table shows; `title` names those whose events have none; `renamed`: what the API calls columns of
+    a row.
     """
 
     aggregate: str
@@ -226,6 +227,7 @@ class Kind:
     tables: Callable[[Thing, "View"], list["Table"]] = lambda _thing, _view: []
     tabled: tuple[type[Event], ...] = ()
     title: Callable[[Thing, "View"], str | None] = lambda _thing, _view: None
+    renamed: Mapping[str, str] = field(default_factory=dict)
     empty: Words = ("", "")
 
     @property

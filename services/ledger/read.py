@@ -1,6 +1,6 @@
 """Reading the ledger: entries in order, single records, streams, and how far each log is covered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from events import catalogue, errors
@@ -51,6 +51,29 @@ def record(conn: Connection, key: Key) -> Record[Event]:
     if not row[0]:
         raise errors.Gone(f"record {key[0]}:{key[1]} was redacted: its bytes are served by nobody")
     return catalogue.decode(*row)  # type: ignore[arg-type]  # the table's own types
+
+
+_VERSIONS = """
+SELECT t.log, t.stream, v.version FROM unnest(%(logs)s::text[], %(streams)s::text[], %(at)s::bigint[])
+    AS t (log, stream, at) CROSS JOIN LATERAL (
+    SELECT max(version) AS version FROM (
+        SELECT max(e.version) AS version FROM ledger.entry e
+        WHERE e.own AND e.log = t.log AND e.stream = t.stream::uuid AND e.position <= t.at
+        UNION ALL SELECT max(e.version) FROM ledger.entry e
+        WHERE NOT e.own AND e.log = t.log AND e.stream = t.stream::uuid AND e.position <= t.at
+    ) e
+) v WHERE v.version IS NOT NULL
+"""
+
+
+def versions(
+    conn: Connection, streams: Sequence[tuple[str, str]], vector: Mapping[str, int]
+) -> dict[tuple[str, str], int]:
+    """The version of each stream (log, subject) after the records up to these positions."""
+    logs = [log for log, _ in streams]
+    values = {"logs": logs, "streams": [s for _, s in streams], "at": [vector.get(log, 0) for log in logs]}
+    rows = conn.execute(_VERSIONS, values).fetchall()
+    return {(str(log), str(stream)): int(version) for log, stream, version in rows}  # type: ignore[call-overload]  # the table's own types
 
 
 def history(conn: Connection, log: str, stream: str) -> list[Record[Event]]:

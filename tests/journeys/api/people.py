@@ -92,7 +92,7 @@ class Officer:
     def _version(self, stream: str) -> str:
         """The version of a stream of this officer's bureau, as the API says it."""
         last = self.journey.get(self.node, f"streams/{self.bureau}/{stream}")["items"][-1]
-        return f'"{last["version"]}"'
+        return f'"{last["aggregateversion"]}"'
 
     def do(self, order: str, **body: Any) -> Key:
         """An order that this officer may give alone; its record, once it shows at every node."""

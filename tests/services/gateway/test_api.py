@@ -13,6 +13,8 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from events import catalogue, checkpoints, merkle
+from services.gateway.kinds import KINDS
+from services.gateway.things import Kind
 from services.people import attachments, fetch, requests
 from tests.services.gateway.clerks import URL
 from tests.services.gateway.houses import House, log_signer, node_signer
@@ -105,7 +107,7 @@ def test_a_version_must_be_sent_where_a_state_is_changed(
     problem = blind.json()
     assert (problem["type"], problem["field"]) == ("urn:yinqiao:problem:precondition-required", "If-Match")
     assert "GET /api/v1/streams/<log>/<stream>" in problem["detail"]
-    version = client.get(f"/api/v1/streams/500116/{stream}").json()["items"][-1]["version"]
+    version = client.get(f"/api/v1/streams/500116/{stream}").json()["items"][-1]["aggregateversion"]
     seen = post("activity/state-sign-up", {"stream": stream, "persons": 3}, "k2", if_match=f'"{version}"')
     assert seen.status_code == 200
     # and the OpenAPI document asks for it at every command that changes something, and at no other
@@ -145,6 +147,54 @@ def test_what_a_newer_version_wrote_is_no_fault_of_this_node(
         assert "update this node" in answer.json()["detail"]
     assert (page.status_code, "升级本节点" in page.text) == (409, True)
     assert client.get("/inbox", headers=OFFICER).status_code == 200
+
+
+def test_lists_and_things_give_the_version_that_a_change_must_name(
+    post: Post, client: TestClient, house: House
+) -> None:
+    post("activity/plan", {**PLAN, "title": "另一项活动"})
+    post("activity/plan", PLAN, "k2")
+    stream = json.loads(client.get("/api/v1/records/500116/2").json()["value"])["subject"].partition("/")[2]
+    post("activity/state-sign-up", {"stream": stream, "persons": 3}, "k3", if_match='"1"')
+    house.catch_up()
+    rows = client.get("/api/v1/activity/activity").json()["items"]
+    assert {row["title"]: row["aggregateversion"] for row in rows} == {PLAN["title"]: 2, "另一项活动": 1}
+    thing = client.get(f"/api/v1/activity/activity/500116/{stream}").json()
+    assert thing["aggregateversion"] == thing["history"][-1]["aggregateversion"] == 2
+    changed = post("activity/state-sign-up", {"stream": stream, "persons": 4}, "k4", if_match='"2"')
+    assert changed.status_code == 200
+
+
+def test_a_list_refuses_what_it_cannot_be_asked_and_says_what_it_can(stranger: TestClient) -> None:
+    for query, field, allowed in (
+        ("other=1", "other", "bureau, stage"),
+        ("bo<gus>=1", "query", "bureau, stage"),
+        ("stage=bogus", "stage", "planned, published, held"),
+        ("form=x&theme=general", "form", "lecture"),
+        ("bureau=999999", "bureau", "500116"),
+        ("first=2025-13-01", "first", "date"),
+        ("stage=held&stage=planned", "stage", "once"),
+    ):
+        answer = stranger.get(f"/api/v1/activity/activity?{query}")
+        assert answer.status_code == 422, query
+        assert answer.json()["field"] == field
+        assert allowed in answer.json()["detail"]
+        assert "bogus" not in answer.text
+    assert stranger.get("/activity/activity?stage=bogus").status_code == 422
+    assert stranger.get("/activity/activity?done=500116:1&adding=1&lang=zh").status_code == 200
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.aggregate)
+def test_every_filter_of_a_list_is_documented_and_taken(stranger: TestClient, kind: Kind) -> None:
+    document = stranger.get("/api/v1/openapi.json").json()
+    told = {p["name"]: p["schema"] for p in document["paths"][f"/api/v1{kind.path}"]["get"]["parameters"]}
+    assert {*told} == {"limit", "after", *(f.name for f in kind.filters)}
+    for f in kind.filters:
+        dated = "2025-01-01" if told[f.name].get("format") == "date" else "x"
+        values = told[f.name].get("enum", ["500116"] if "pattern" in told[f.name] else [dated])
+        for value in values:
+            answer = stranger.get(f"/api/v1{kind.path}", params={f.name: value})
+            assert answer.status_code == 200, answer.text
 
 
 def test_a_binding_command_becomes_a_draft(post: Post, house: House) -> None:
