@@ -28,7 +28,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta, timezone
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 try:
     import tomllib
@@ -47,6 +47,7 @@ WIDTH, HASH = 256, 32
 RECORD_LIMIT, LINE_LIMIT = 60_000, 81_000
 MEMBERS_LIMIT, POSITIONS_LIMIT = 1_000_000, 2**53
 SIGNATURES_LIMIT, ID = 100, 4
+PARTS_LIMIT = 4_000_000
 SHOWN_RUNS = 40
 BEIJING = timezone(timedelta(hours=8))
 ED25519, COSIGNATURE = 1, 4
@@ -151,7 +152,9 @@ def fields(thing: object, file: str, **kinds: type) -> list[Any]:
     found = []
     for name, kind in kinds.items():
         value = thing.get(name.rstrip("_")) if isinstance(thing, dict) else None
-        fits = isinstance(value, kind) and (kind is not int or not isinstance(value, bool))
+        fits = isinstance(value, kind)
+        if kind is int:
+            fits = type(value) is int and -POSITIONS_LIMIT < value < POSITIONS_LIMIT
         if not fits and not (value is None and name.endswith("_")):
             word = name.rstrip("_")
             raise Fault(
@@ -162,7 +165,9 @@ def fields(thing: object, file: str, **kinds: type) -> list[Any]:
 
 
 def read_json(text: bytes, file: str) -> Any:
-    """JSON without repeated keys and without NaN."""
+    """JSON without repeated keys and without NaN; not so many parts that memory could not hold them."""
+    if sum(map(text.count, (b"[", b"{", b","))) > PARTS_LIMIT:
+        raise Fault("内容过多", "there is too much in it", file=file)
     try:
         return json.loads(
             text.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number, parse_float=_finite
@@ -354,9 +359,9 @@ def _read_line(line: str) -> tuple[str, bytes, bytes]:
 class Pack:
     """The ZIP: its names and sizes are checked at once, its content is read piece by piece."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         with _reading(None):
-            self._zip = zipfile.ZipFile(path)
+            self._zip = zipfile.ZipFile(file)
             members = self._zip.infolist()
         if len(members) > MEMBERS_LIMIT:
             raise Fault("包内文件过多", "there are too many files in it")
@@ -397,7 +402,7 @@ class Pack:
 def _reading(name: str | None) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError):
         log = log_of(name or "")
         if name is None:
             zh, en = (
@@ -1913,15 +1918,29 @@ def main(words: list[str] | None = None) -> int:
         sys.stderr.write(f"--digest 不是 32 字节的 base64 / is not 32 bytes in base64\n\n{_NO_DIGEST}")
         return 2
     try:
-        verifier = Verifier(Pack(asked.pack), asked.digest)
-    except Fault as fault:
-        sys.stdout.write(tell_fault(asked.pack, fault))
-        return 1
-    except OSError as error:
-        sys.stderr.write(f"打不开文件 / cannot open the file: {plain(asked.pack)}: {error.strerror}\n")
+        file = open(asked.pack, "rb")  # noqa: PTH123, SIM115  (closed below; no other import for one call)
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or "no such name"
+        sys.stderr.write(f"打不开文件 / cannot open the file: {plain(asked.pack)}: {told}\n")
         return 2
-    sys.stdout.write(tell_good(asked.pack, verifier, trusted=asked.digest is not None))
-    return 3 if verifier.unwitnessed else 0
+    with file:
+        code, text = _told(asked.pack, file, asked.digest)
+    sys.stdout.write(text)
+    return code
+
+
+def _told(path: str, file: BinaryIO, trusted: str | None) -> tuple[int, str]:
+    """Exit code and result; whatever a pack does to this program, it is no evidence then."""
+    try:
+        verifier = Verifier(Pack(file), trusted)
+        text = tell_good(path, verifier, trusted=trusted is not None)
+    except Fault as fault:
+        return 1, tell_fault(path, fault)
+    except (Exception, RecursionError, MemoryError) as error:  # noqa: BLE001  (a duty: never a traceback)
+        what = type(error).__name__
+        zh, en = f"本程序无法处理其内容（{what}）", f"this program cannot cope with what is in it ({what})"
+        return 1, tell_fault(path, Fault(zh, en))
+    return (3 if verifier.unwitnessed else 0), text
 
 
 if __name__ == "__main__":

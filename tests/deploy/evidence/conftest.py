@@ -63,8 +63,9 @@ def verify(library: Path, tmp_path: Path) -> Verify:
     program = tmp_path / "verify.py"
     program.write_bytes((ROOT / "deploy/evidence/verify.py").read_bytes())
 
-    def run(pack: bytes, *words: str, digest: str | None = edited.digest()) -> Said:
-        (tmp_path / "pack.zip").write_bytes(pack)
+    def run(pack: bytes | None, *words: str, digest: str | None = edited.digest()) -> Said:
+        if pack is not None:
+            (tmp_path / "pack.zip").write_bytes(pack)
         options = [*words, *(["--digest", digest] if digest else [])]
         done = subprocess.run(
             [PYTHON, "-I", "-S", "-X", "utf8", "-c", RUN, library, program, "pack.zip", *options],

@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -725,6 +726,53 @@ def test_a_record_beyond_the_reports_own_positions_is_found(made: Made, verify: 
     fault(verify(pack), f"log {LOG}, position 300")
 
 
+# --- a damaged file -----------------------------------------------------------------------------------------
+
+
+def test_a_damaged_zip_is_a_fault_wherever_it_was_damaged(made: Made, verify: Verify) -> None:
+    whole = made("records", *ALL)
+    end = whole.rindex(b"PK\5\6")
+    offset = whole[: end + 16] + b"\xff\xff\xff\x7f" + whole[end + 20 :]
+    directory = whole.index(b"PK\1\2")
+    header = whole[: directory + 42] + b"\xff\xff\xff\x7f" + whole[directory + 46 :]
+    for raw in (offset, header, whole[:5000] + whole[5100:], whole[:-30], b"", b"PK"):
+        fault(verify(raw))
+
+
+def test_a_file_that_is_not_there_is_wrong_use(verify: Verify, tmp_path: Path) -> None:
+    (tmp_path / "pack.zip").mkdir()
+    said = verify(None)
+
+    assert (said.code, said.out) == (2, "")
+    assert "cannot open the file" in said.err
+
+
+def test_content_that_would_fill_the_memory_is_refused(made: Made, verify: Verify) -> None:
+    pack = Edited.of(made("records", *ALL))
+    pack.files[MANIFEST] = b"[" + b"[]," * 2_500_000 + b"1]"
+
+    assert "too much in it" in fault(verify(pack.zipped()), "file manifest.json")
+
+
+def test_numbers_that_nobody_can_print_are_refused(made: Made, verify: Verify) -> None:
+    text = packs.document().write() + "needed = 0x" + "f" * 5000 + "\n"
+    note = notes.sign(text.replace("needed = 2\n", ""), packs.quorum(0), packs.quorum(1))
+    pack = Edited.of(made("records", *ALL))
+    pack.files["alliance/1.note"] = note.encode()
+
+    fault(verify(pack.consistent(), digest=alliance.digest(note)), "file alliance/1.note")
+
+
+def test_what_the_verifier_cannot_cope_with_is_a_fault_and_no_traceback(made: Made, verify: Verify) -> None:
+    deep = b"[" * 960 + b"]" * 960
+    pack = Edited.of(made("report", *ALL)).json(REPORT, lambda r: r["figures"][1].update(value="@"))
+    pack.files[REPORT] = pack.files[REPORT].replace(b'"@"', deep)
+
+    said = verify(pack.consistent())
+    assert said.code in {0, 1}
+    assert said.err == ""
+
+
 # --- tricks with the ZIP ------------------------------------------------------------------------------------
 
 
@@ -809,7 +857,7 @@ def test_no_change_of_shape_brings_the_verifier_down(name: str, made: Made) -> N
 def tried(pack: bytes) -> Fault | None:
     """In this process: several hundred runs."""
     try:
-        Verifier(Pack(BytesIO(pack)), edited.digest())  # type: ignore[arg-type]  # a file will do
+        Verifier(Pack(BytesIO(pack)), edited.digest())
     except Fault as found:
         return found
     return None

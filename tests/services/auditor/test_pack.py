@@ -239,7 +239,7 @@ def test_of_a_closed_log_nothing_void_is_packed(size: int, node: Ledger) -> None
     made = packs.make(node, packs.SELECTIONS["bureau"](), "sichuan", "observer", texts=texts)
 
     assert positions(made) == [*range(1, size + 1)]
-    proof = Verifier(Pack(BytesIO(made)), edited.digest()).proofs[LOG]  # type: ignore[arg-type]  # a file will do
+    proof = Verifier(Pack(BytesIO(made)), edited.digest()).proofs[LOG]
     assert (proof.end, proof.part.size) == (size, SIZE)
     if size < SIZE:
         with pytest.raises(errors.Void, match=f"closed at size {size}"):
@@ -267,7 +267,7 @@ def test_a_checkpoint_below_the_closing_leads_to_it_too(node: Ledger) -> None:
     with node.database.connection() as conn:
         pack.export(conn, out, source, pack_selection.records([(LOG, 3), (LOG, 599)]), packs.MADE)
 
-    proof = Verifier(Pack(out), edited.digest()).proofs[LOG]  # type: ignore[arg-type]  # a file will do
+    proof = Verifier(Pack(out), edited.digest()).proofs[LOG]
     assert (proof.end, proof.runs.count) == (SIZE, 2)
 
 
