@@ -10,7 +10,7 @@ from events.activity import Form, Hours, Outside, Quota, Theme
 from events.values import Attachment, Code, Count, Day, Money, Paper, Place, Title, Why
 from services.bureau import loops
 from services.bureau.case import Case
-from services.bureau.commands import Command, decides
+from services.bureau.commands import ONCE, Command, decides
 from services.bureau.loops import Asked, Days, StreamId
 
 REPORT_DAYS = 15
@@ -29,7 +29,7 @@ class Plan(Command, name="plan", context="activity", zh="计划活动", en="Plan
     quota: Quota | None = None
     insured: bool = False
     safety_plan: Attachment | None = None
-    outside: Outside = ()
+    outside: Annotated[Outside, ONCE] = ()
     cost: Money | None = None
 
 
@@ -39,7 +39,7 @@ class Publish(
     """Open sign-up and ask other bureaus to co-host."""
 
     stream: StreamId
-    bureaus: Annotated[tuple[Code, ...], Field(max_length=60)] = ()
+    bureaus: Annotated[tuple[Code, ...], Field(max_length=60), ONCE] = ()
     days: Days = 10
     sign_up_until: Day | None = None
 

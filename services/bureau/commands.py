@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 from pydantic_core import ErrorDetails
 
 from events import errors
@@ -13,6 +13,16 @@ from events.values import Value
 
 if TYPE_CHECKING:
     from services.bureau.case import Case
+
+
+def _once(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(items)) != len(items):
+        raise ValueError("must name each only once")
+    return items
+
+
+ONCE = AfterValidator(_once)
+"""Of a list in which nothing may stand twice."""
 
 
 class Command(Value):

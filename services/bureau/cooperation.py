@@ -16,12 +16,12 @@ from events.loops import Role
 from events.values import Attachment, Code, Day, Digest, OutsideParty, Paper, Title, Why
 from services.bureau import loops, meetings, tasks
 from services.bureau.case import Case, Stream
-from services.bureau.commands import Command, decides
+from services.bureau.commands import ONCE, Command, decides
 from services.bureau.loops import Asked, Days, StreamId
 
-Subjects = Annotated[tuple[Subject, ...], Field(min_length=1, max_length=20)]
-Parties = Annotated[tuple[Code, ...], Field(max_length=60)]
-Outside = Annotated[tuple[OutsideParty, ...], Field(max_length=20)]
+Subjects = Annotated[tuple[Subject, ...], Field(min_length=1, max_length=20), ONCE]
+Parties = Annotated[tuple[Code, ...], Field(max_length=60), ONCE]
+Outside = Annotated[tuple[OutsideParty, ...], Field(max_length=20), ONCE]
 Notice = Annotated[int, Field(ge=1, le=1_000)]
 
 

@@ -9,7 +9,7 @@ from events.event import Event
 from events.experts import Fields, Tier
 from events.values import Count, Day, Expertise, Paper, Title, Why
 from services.bureau.case import Case
-from services.bureau.commands import Command, decides
+from services.bureau.commands import ONCE, Command, decides
 from services.bureau.loops import StreamId
 
 
@@ -29,7 +29,7 @@ class ShareExpert(Command, name="share-expert", context="talent", zh="共享专�
     """Show an expert to partners; only with the expert's own agreement, and never by name."""
 
     speciality: Title
-    fields: Annotated[Fields, Field(description="at least one")]
+    fields: Annotated[Fields, Field(description="at least one"), ONCE]
     tier: Tier
     needs_clearance: bool = False
     agreed: Literal[True]
@@ -42,7 +42,7 @@ class ChangeProfile(
 
     stream: StreamId
     speciality: Title
-    fields: Fields
+    fields: Annotated[Fields, ONCE]
     tier: Tier
 
 

@@ -8,11 +8,11 @@ from events import meetings as events
 from events.values import Attachment, Code, Count, Day, OutsideParty, Paper, Place, Title, Why
 from services.bureau import loops
 from services.bureau.case import Case
-from services.bureau.commands import Command, decides
+from services.bureau.commands import ONCE, Command, decides
 from services.bureau.loops import Asked, Days, StreamId
 
-Bureaus = Annotated[tuple[Code, ...], Field(max_length=60)]
-Outside = Annotated[tuple[OutsideParty, ...], Field(max_length=20)]
+Bureaus = Annotated[tuple[Code, ...], Field(max_length=60), ONCE]
+Outside = Annotated[tuple[OutsideParty, ...], Field(max_length=20), ONCE]
 
 
 class CallMeeting(Command, name="call-meeting", context="cooperation", zh="召集会议", en="Call a meeting"):

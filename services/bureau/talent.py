@@ -31,7 +31,7 @@ from events.values import (
 )
 from services.bureau import claims, experts, loops
 from services.bureau.case import Case, Stream
-from services.bureau.commands import Command, decides
+from services.bureau.commands import ONCE, Command, decides
 from services.bureau.loops import Asked, Days, StreamId
 
 ServiceDays = Annotated[int, Field(ge=1, le=1_000)]
@@ -48,7 +48,7 @@ class PublishNeed(Command, name="publish-need", context="talent", zh="发布需�
     starts: Day
     ends: Day
     place: Place
-    to: Annotated[tuple[Code, ...], Field(max_length=60)] = ()
+    to: Annotated[tuple[Code, ...], Field(max_length=60), ONCE] = ()
     days: Days = 15
 
 
@@ -64,7 +64,7 @@ class CloseNeed(
 class Offer(Command, name="offer", context="talent", zh="选派专家", en="Offer experts", binding=True):
     """Offer experts who agreed to one host: a bureau, or an outside party; several are one batch."""
 
-    experts: Annotated[tuple[StreamId, ...], Field(min_length=1, max_length=30)]
+    experts: Annotated[tuple[StreamId, ...], Field(min_length=1, max_length=30), ONCE]
     host: Code | None = None
     outside: OutsideParty | None = None
     field: Expertise
@@ -189,7 +189,7 @@ class ReturnOffer(Asked, name="return-offer", context="talent", zh="退回补正
 class ConfirmDays(Asked, name="confirm-days", context="talent", zh="确认服务日", en="Confirm service days"):
     """The expert served here on the days that the home logged at these positions."""
 
-    positions: Annotated[tuple[Position, ...], Field(min_length=1, max_length=60)]
+    positions: Annotated[tuple[Position, ...], Field(min_length=1, max_length=60), ONCE]
 
 
 class QuestionDay(

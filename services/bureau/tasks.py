@@ -22,7 +22,7 @@ from events.values import (
 )
 from services.bureau import loops
 from services.bureau.case import Case
-from services.bureau.commands import Command, decides
+from services.bureau.commands import ONCE, Command, decides
 from services.bureau.loops import Asked, Days, StreamId
 
 
@@ -135,8 +135,8 @@ class IntroduceProject(
     title: Title
     field: Expertise
     day: Day
-    partners: Annotated[tuple[Code, ...], Field(max_length=60)] = ()
-    outside: Annotated[tuple[OutsideParty, ...], Field(max_length=20)] = ()
+    partners: Annotated[tuple[Code, ...], Field(max_length=60), ONCE] = ()
+    outside: Annotated[tuple[OutsideParty, ...], Field(max_length=20), ONCE] = ()
     place: Place | None = None
     cost: Money | None = None
 
