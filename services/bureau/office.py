@@ -10,7 +10,7 @@ from eventsourcing.persistence import EventStore
 
 from events import envelope, errors
 from events.membership import LogClosed
-from services.bureau import commands, references, sharing
+from services.bureau import commands, places, references, sharing
 from services.bureau.case import Case, Officer, Reading, Stream
 from services.bureau.commands import Command
 from services.bureau.reading import LedgerReading
@@ -165,6 +165,7 @@ class Office:
             self._alliance, log, order.key, order.officer, clock.local(now).date(),
             self._reading, self._workdays, order.if_match, order.released, pending.streams,
         )  # fmt: skip
+        places.check(order.command, case.today)
         try:
             commands.decision(order.command)(case, order.command)
         except errors.BadRecord as unreadable:

@@ -12,7 +12,7 @@ from events import catalogue, errors, history, loops
 from events.event import Event, Key, Record
 from events.history import Corrected, Voided, effective
 from events.values import Log, Position, Why
-from services.bureau import claims, days
+from services.bureau import claims, days, places
 from services.bureau.case import Case, Stream
 from services.bureau.commands import Command, decides
 from services.bureau.loops import Aggregate, StreamId
@@ -52,6 +52,7 @@ def correct(case: Case, command: Correct) -> None:
     payload, new = _corrected(fact, command)
     _check_may_change(stream, fact.data, new)
     days.check(new, stream.state, case.today)
+    places.check(new, case.today)
     kind = _kind(command.aggregate, Corrected)
     event = kind(corrects=command.position, reason=command.reason, fact=fact.data.type, payload=payload)
     _add(case, stream, event, [*new.references(), *_elsewhere(case, fact)])

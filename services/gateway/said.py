@@ -137,6 +137,8 @@ _PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
         (r"Value error, must have no invisible characters", "含有看不见的字符，请重新输入"),
         (r"Value error, must be in Unicode normal form C", "含有组合字符，请重新输入"),
         (r"(?:Value error, )?must lie between (\d+) and (\d+)", r"年份应在 \1 至 \2 之间"),
+        (r"Value error, must name each only once", "同一项不能重复填写"),
+        (r"there is no such division; choose one from the list", "没有这个行政区划，请从列表中选择"),
         (r"Value error, name either a host bureau or an outside party", "接收单位与外部单位须选且只选其一"),
         (r"Value error, a need is named by its log and its stream", "请从需求页面发起选派"),
         # decisions
