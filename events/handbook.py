@@ -1,7 +1,7 @@
 """The catalogue as a page for people: every event with its sentence, its fields and who it waits for."""
 
 from events import catalogue
-from events.event import Event
+from events.event import Event, fixed
 from events.history import GENERIC, Aggregate
 from events.loops import Answer, Asking, Ending, Settling
 
@@ -12,6 +12,10 @@ in signed bytes and are kept for ever; a changed payload is a new version. Every
 and voided (作废), and every stream of a closed log continued (续接) in another. A field with `?` may be
 left out. **asks** puts a question to bureaus, **answers** is a promise, **settles** decides, **ends** leaves
 nobody asked.
+
+A field with `*` is a term: once any bureau was asked in the stream, no correction changes it; amend, change
+or withdraw, and ask anew. A field with `=` no correction ever changes. What **binds** is corrected and voided
+at the word of the bureau's leader only, as is voided what others who were asked rely on.
 """
 _ROLES: tuple[tuple[type[Event], str], ...] = (
     (Asking, "asks"),
@@ -41,9 +45,16 @@ def _section(aggregate: Aggregate) -> str:
 def _row(event: type[Event]) -> str:
     name = event.type.rpartition("yinqiao.")[2]
     says = (event.__doc__ or "").partition("\n")[0]
-    role = ", ".join(word for base, word in _ROLES if issubclass(event, base))
+    roles = [word for base, word in _ROLES if issubclass(event, base)]
+    role = ", ".join([*roles, *(["binds"] if event.binding else [])])
     return f"| `{name}` | {says} | {event.zh or '（旧版）'} | {_fields(event)} | {role} |"
 
 
 def _fields(event: type[Event]) -> str:
-    return ", ".join(name + ("" if f.is_required() else "?") for name, f in event.model_fields.items())
+    return ", ".join(name + _marks(event, name) for name in event.model_fields)
+
+
+def _marks(event: type[Event], name: str) -> str:
+    optional = "" if event.model_fields[name].is_required() else "?"
+    kept = "=" if name in fixed(event) else "*" if name in event.terms else ""
+    return optional + kept

@@ -9,7 +9,7 @@ from events.event import Event, Record
 from projections import activity, model
 from projections.activity import Chosen
 from tests.projections.conftest import NewNode
-from tests.projections.histories import WHY, World, ask, corrected, held, planned, reference, stream_id
+from tests.projections.histories import WHY, World, ask, held, planned, reference, stream_id
 from tests.projections.nodes import Node
 
 PLANNER, HOST, LATE = "500117", "511600", "512000"
@@ -76,12 +76,13 @@ def test_a_confirmation_that_was_not_named_shows_as_too_late(node: Node) -> None
     assert [(i.bureau, i.due) for i in asked] == [(HOST, date(2026, 3, 20)), (LATE, date(2026, 3, 20))]
 
 
-def test_a_correction_that_names_fewer_answers_takes_the_others_out_of_the_count(new_node: NewNode) -> None:
+def test_what_is_voided_and_recorded_anew_counts_those_alone_that_it_names(new_node: NewNode) -> None:
     world = World()
     _, done = joint(world)
     node = new_node(world)
     node.catch_up()
-    world.record(PLANNER, "joint", corrected(done, held(persons=26)))
+    world.record(PLANNER, "joint", a.ActivityVoided(voids=done.position, reason=WHY))
+    world.record(PLANNER, "joint", held(persons=26))
     node.catch_up()
     assert counted(node, Chosen(), "bureau") == {PLANNER: (1, 26)}
 

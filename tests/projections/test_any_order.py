@@ -73,7 +73,11 @@ class Story:
             new = held(persons=1_000 + number).model_copy(update={"answers": old.data.answers})  # type: ignore[attr-defined]
             self.add(old.log, self._of(old), corrected(old, new), *self._records(new.answers))
         if (plan := self.some(activity.ActivityPlanned)) and self.random.random() < 0.3:
-            self.add(plan.log, self._of(plan), corrected(plan, planned(f"更名{number}")))
+            self.add(
+                plan.log,
+                self._of(plan),
+                corrected(plan, plan.data.model_copy(update={"title": f"更名{number}"})),
+            )
 
     def odd(self, number: int) -> None:
         if question := self.some(activity.ActivityPublished):

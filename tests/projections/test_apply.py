@@ -119,14 +119,25 @@ def test_a_bureau_that_the_question_was_passed_on_to_may_answer_the_question_or_
     assert node.waiting() == {(OTHER, 3): "foreign"}
 
 
-def test_a_bureau_that_a_correction_asks_may_answer(new_node: NewNode) -> None:
+def test_a_correction_that_asks_another_bureau_is_set_aside_with_what_rests_on_it(new_node: NewNode) -> None:
     world = World()
     _, question, _ = joint(world)
     new = world.record(PLANNER, "a", corrected(question, activity.ActivityPublished(asks=(ask(OTHER),))))
     world.record(OTHER, "one", activity.CohostConfirmed(question=reference(question)), [new])
     node = new_node(world)
     node.catch_up()
-    assert node.waiting() == {}
+    assert node.waiting() == {(PLANNER, 3): "failed", (OTHER, 1): "held"}
+
+
+def test_a_correction_of_what_others_agreed_to_is_set_aside(new_node: NewNode) -> None:
+    # given a plan that a bureau confirmed, at another node than this one
+    world = World()
+    plan, *_ = joint(world)
+    later = plan.data.model_copy(update={"ends": date(2026, 12, 31)})
+    world.record(PLANNER, "a", corrected(plan, later))
+    node = new_node(world)
+    node.catch_up()
+    assert node.waiting() == {(PLANNER, 3): "failed"}
 
 
 def test_a_reference_by_another_leaf_hash_is_foreign(new_node: NewNode) -> None:

@@ -1,7 +1,7 @@
 """Dispatches from the need to the rating: the board, days with the host's word, counts, too-late answers."""
 
 import random
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -139,20 +139,21 @@ def test_service_days_are_confirmed_or_questioned_by_the_host_alone(node: Node, 
     assert (one(node).served, one(node).confirmed, one(node).questioned) == (4, 3, 1)
 
 
-def test_a_voided_day_is_not_served_and_a_corrected_offer_keeps_its_days(
+def test_a_voided_day_is_not_served_and_a_corrected_start_keeps_the_days(
     node: Node, sending: Sending
 ) -> None:
     # given two days served, one confirmed
-    offer = sending.offer()
-    sending.start(sending.accept(sending.approve(HOST)))
+    sending.offer()
+    started = sending.start(sending.accept(sending.approve(HOST)))
     first, second = sending.serve(), sending.serve(date(2026, 5, 3))
     sending.host(events.AcceptanceDayConfirmed(day=reference(second)))
-    # when the first never was, and the offer was of ten days
+    # when the first never was, and the start was a day earlier
     sending.home(events.DispatchVoided(voids=first.position, reason=WHY))
-    new = offer.data.model_copy(update={"days": 10})
-    sending.home(correction(events.DispatchCorrected, offer, new))
+    new = started.data.model_copy(update={"day": START - timedelta(days=1)})
+    sending.home(correction(events.DispatchCorrected, started, new))
     # then
-    assert (one(node).days, one(node).served, one(node).confirmed) == (10, 2, 2)
+    assert one(node).started == START - timedelta(days=1)
+    assert (one(node).served, one(node).confirmed) == (2, 2)
     assert days(node) == [(2, "confirmed")]
 
 
