@@ -51,6 +51,7 @@ PARTS_LIMIT = 4_000_000
 SHOWN_RUNS = 40
 BEIJING = timezone(timedelta(hours=8))
 ED25519, COSIGNATURE = 1, 4
+SUITE = "sha256-ed25519"
 
 LOG = r"[0-9]{6}(?:-(?:[2-9]|[1-9][0-9]{1,3}))?"
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -162,6 +163,15 @@ def fields(thing: object, file: str, **kinds: type) -> list[Any]:
             )
         found.append(value)
     return found
+
+
+def section(thing: object, file: str, **kinds: type) -> list[Any]:
+    """As `fields`, of an object that has no other fields: what one does not know may change what it means."""
+    known = {name.rstrip("_") for name in kinds}
+    for name in sorted(map(str, thing)) if isinstance(thing, dict) else ():
+        if name not in known:
+            raise Fault(f"不认识字段 {plain(name)}", f"the field {plain(name)} is not known", file=file)
+    return fields(thing, file, **kinds)
 
 
 def read_json(text: bytes, file: str) -> Any:
@@ -619,32 +629,50 @@ class Alliance:
             body = tomllib.loads(note.text)
         except (ValueError, RecursionError):
             raise Fault("不是合格的 TOML", "this is no proper TOML", file=file) from None
-        self.id, self.version, self.previous, quorum, bureaus, nodes, logs, policy = fields(
-            body, file, alliance=str, version=int, previous_=str, quorum=list,
+        format_, self.id, self.version, self.previous, quorum, bureaus, nodes, logs, policy = section(
+            body, file, format_=int, alliance=str, version=int, previous_=str, quorum=list,
             bureau_=list, node_=list, log_=list, policy_=dict,
         )  # fmt: skip
+        if format_ not in {None, 1}:
+            raise Fault(f"不认识格式 {format_}", f"the format {format_} is not known", file=file)
         self.quorum = [read_vkey(vkey, ED25519, None, file) for vkey in quorum]
         self._bureaus = [
-            fields(b, file, code=str, name_zh=str, name_en=str, **{"from": date}) for b in bureaus or []
+            section(b, file, code=str, name_zh=str, name_en=str, **{"from": date}, to_=date)
+            for b in bureaus or []
         ]
         self.nodes = {n[0]: Node(*n) for n in (self._node(each) for each in nodes or [])}
         self.logs = {log.name: log for log in (self._log(each) for each in logs or [])}
-        witnesses, self._needed = fields(policy or {}, file, witnesses_=list, needed_=int)
-        self._witnesses = [name for name in self.nodes if name in (witnesses or [])]
+        self._witnesses, self._needed, _ = section(
+            policy or {}, file, witnesses_=list, needed_=int, heartbeat_minutes_=int
+        )
+        self._witnesses = self._witnesses or []
+        self._check_once(len(nodes or []), len(logs or []))
         self._check_sound()
+        for log in self.logs.values():
+            self._check_log(log)
 
     def _node(self, node: object) -> list[Any]:
-        name, operator, vkey = fields(node, self.file, name=str, operator=str, cosigner=str)
+        name, operator, _, vkey = section(node, self.file, name=str, operator=str, url=str, cosigner=str)
         return [name, operator, read_vkey(vkey, COSIGNATURE, f"{self.id}.yinqiao/node/{name}", self.file)]
 
     def _log(self, log: object) -> LogEntry:
-        name, bureau, node, keys, size, root = fields(
-            log, self.file, name=str, bureau=str, node=str, key=list, closed_size_=int, closed_root_=str
-        )
+        name, bureau, node, suite, keys, size, root, successor, moved = section(
+            log, self.file, name=str, bureau=str, node=str, suite_=str, key=list, closed_size_=int,
+            closed_root_=str, successor_=str, stream_=list,
+        )  # fmt: skip
         if node not in self.nodes:
             raise Fault(f"没有节点 {plain(node)}", f"there is no node {plain(node)}", file=self.file)
+        if suite not in {None, SUITE}:
+            raise Fault(
+                f"不认识算法 {plain(suite)}", f"the suite {plain(suite)} is not known", name, file=self.file
+            )
         closed = None if size is None and root is None else self._closed(name, size, root)
-        return LogEntry(name, bureau, self.nodes[node], [self._key(name, key) for key in keys], closed)
+        goes_on: dict[str, list[str]] = {"": [successor or ""]}
+        for subject, there in (section(each, self.file, subject=str, log=str) for each in moved or []):
+            goes_on.setdefault(there, []).append(subject)
+        return LogEntry(
+            name, bureau, self.nodes[node], [self._key(name, key) for key in keys], closed, goes_on
+        )
 
     def _closed(self, log: str, size: int | None, root: str | None) -> Closed:
         raw = from_base64(root or "")
@@ -654,8 +682,40 @@ class Alliance:
         return Closed(size, raw)
 
     def _key(self, log: str, key: object) -> LogKey:
-        vkey, first, last = fields(key, self.file, vkey=str, from_size_=int, to_size_=int)
+        vkey, first, last = section(key, self.file, vkey=str, from_size_=int, to_size_=int)
         return LogKey(read_vkey(vkey, ED25519, f"{self.id}.yinqiao/{log}", self.file), first or 0, last)
+
+    def _check_once(self, nodes: int, logs: int) -> None:
+        """Nothing stands twice, and who witnesses is a node."""
+        names = self._witnesses
+        once = (nodes, logs, len(names)) == (len(self.nodes), len(self.logs), len(set(map(str, names))))
+        if not once or not all(name in self.nodes for name in names):
+            raise Fault(
+                "有节点、日志或见证者重复出现，或见证者不是节点",
+                "a node, a log or a witness stands there twice, or a witness is no node", file=self.file,
+            )  # fmt: skip
+        if (self.version == 1) != (self.previous is None):
+            raise Fault("前一版的摘要不该有或缺少", "the digest of the version before", file=self.file)
+
+    def _check_log(self, log: LogEntry) -> None:
+        """As nodes read it: a bureau's own, keys one after the other without a gap, a successor if closed."""
+        pairs = list(zip(log.keys, log.keys[1:]))  # noqa: B905  (one shorter)
+        keys = bool(log.keys) and log.keys[0].first == 0 and all(
+            one.first <= next_.first and (one.last is None or next_.first <= one.last + 1)
+            for one, next_ in pairs
+        )  # fmt: skip
+        keys = keys and all(
+            key.first >= 0 and (key.last is None or key.last >= key.first) for key in log.keys
+        )
+        goes_on = {name for name in (*log.goes_on, *log.goes_on[""]) if name}
+        others = self.logs.keys() - {log.name}
+        named = log.bureau in {b[0] for b in self._bureaus} and log.name.split("-")[0] == log.bureau
+        if not keys or not named or not goes_on <= others or (goes_on and log.closed is None):
+            zh, en = "日志的单位、密钥或续接写法不对", "bureau, keys or succession of a log do not fit"
+            raise Fault(zh, en, log.name, file=self.file)
+        if self._needed is not None and len(self.counted(log)) < self._needed:
+            zh, en = "这个日志永远凑不足见证", "this log could never be witnessed"
+            raise Fault(zh, en, log.name, file=self.file)
 
     def _check_sound(self) -> None:
         """No key stands twice: its holder would count twice, or sign in another's name."""
@@ -684,16 +744,11 @@ class Alliance:
             )  # fmt: skip
 
     def follows(self, before: Alliance) -> bool:
-        """Whether this version comes right after another and forgets no key of it."""
+        """Whether this version comes right after another and remembers all of it, as nodes demand."""
         place = (before.id, before.version + 1, before.digest)
         return (self.id, self.version, self.previous) == place and all(
-            {(k.key, k.first) for k in log.keys} <= {(k.key, k.first) for k in self._keys(log.name)}
-            and log.name in self.logs
-            for log in before.logs.values()
+            log.name in self.logs and _remembers(self.logs[log.name], log) for log in before.logs.values()
         )
-
-    def _keys(self, log: str) -> list[LogKey]:
-        return self.logs[log].keys if log in self.logs else []
 
     def bureau(self, code: str, day: str) -> Words:
         """What a bureau was called on a day (YYYY-MM-DD)."""
@@ -711,6 +766,13 @@ class Alliance:
     def needed(self, log: LogEntry) -> int:
         """How many of them it takes."""
         return self._needed or len(self.counted(log)) // 2 + 1
+
+
+def _remembers(log: LogEntry, before: LogEntry) -> bool:
+    """The log has not moved, no key is forgotten, and what closed it still does, at the same size."""
+    keys = {(k.key, k.first) for k in before.keys} <= {(k.key, k.first) for k in log.keys}
+    same = before.closed is None or (log.closed, log.goes_on) == (before.closed, before.goes_on)
+    return keys and same and log.node.name == before.node.name
 
 
 class Node(NamedTuple):
@@ -743,7 +805,9 @@ class LogEntry(NamedTuple):
     bureau: str
     node: Node
     keys: list[LogKey]
-    closed: Closed | None = None
+    closed: Closed | None
+    goes_on: dict[str, list[str]]
+    """Which streams go on in which log; under "" the log for all others."""
 
     def keys_at(self, size: int) -> list[Key]:
         return [k.key for k in self.keys if k.first <= size and (k.last is None or size <= k.last)]

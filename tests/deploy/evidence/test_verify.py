@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from deploy.evidence.verify import Fault, Pack, Verifier
-from events import alliance, catalogue, envelope, history, keys, merkle, notes, tiles
+from events import alliance, catalogue, envelope, errors, history, keys, merkle, notes, tiles
 from events.alliance_document import Key
 from events.membership import Closure, LogClosed, Succession
 from tests.deploy.evidence import edited
@@ -471,6 +471,58 @@ def test_a_version_of_the_alliance_that_does_not_follow_is_found(made: Made, ver
         pack.files["alliance/3.note"] = note
 
         assert "does not follow version 2" in fault(verify(pack.consistent()), "file alliance/3.note")
+
+
+MOVED = {"node": "sichuan"}
+CLOSED = {"closed_size": 600, "closed_root": keys.encode(bytes(32))}
+
+
+@pytest.mark.parametrize("changes", [[MOVED], [CLOSED, {}], [CLOSED, CLOSED | {"closed_size": 599}]])
+def test_a_version_that_nodes_would_refuse_is_refused_here(
+    changes: list[dict[str, object]], made: Made, verify: Verify
+) -> None:
+    # given versions that move a log, open it again, or close it elsewhere
+    pack, last = Edited.of(made("records", *ALL)), packs.versions()[-1]
+    for version, changed in enumerate(changes, 3):
+        base = packs.document().log
+        logs = (base[0].model_copy(update=changed), base[1])
+        both = packs.quorum(0), packs.quorum(1)
+        last = later(version, alliance.digest(last), *both, log=logs).decode()
+        pack.files[f"alliance/{version}.note"] = last.encode()
+
+    file = f"file alliance/{2 + len(changes)}.note"
+    assert "does not follow version" in fault(verify(pack.consistent()), file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("format = 1", "format = 2"),
+        ("[policy]", "[extra]\na = 1\n\n[policy]"),
+        ("[policy]", "[policy]\nmore = 1"),
+        ("[policy]", "[policy]\nneeded = 3"),
+        ('operator = "', 'more = 1\noperator = "'),
+        ('bureau = "500116"', 'bureau = "500116"\nsuite = "other"'),
+        ('bureau = "500116"', 'bureau = "500116"\nsuccessor = "510100"'),
+        ('bureau = "500116"', 'bureau = "510100"'),
+        ('name_zh = "', 'more = "'),
+        ("witnesses = [", 'witnesses = ["chongqing",'),
+        ("witnesses = [", 'witnesses = ["nobody",'),
+    ],
+)
+def test_a_document_that_nodes_would_not_read_is_no_document(
+    old: str, new: str, made: Made, verify: Verify
+) -> None:
+    text = packs.document().write()
+    changed = text.replace(old, new, 1)
+    assert changed != text, text
+    note = notes.sign(changed, packs.quorum(0), packs.quorum(1))
+    with pytest.raises(errors.Invalid):
+        alliance.parse(note)
+    pack = Edited.of(made("records", *ALL))
+    pack.files["alliance/1.note"] = note.encode()
+
+    fault(verify(pack.consistent(), digest=alliance.digest(note)), "")
 
 
 def test_a_missing_version_of_the_alliance_is_found(made: Made, verify: Verify) -> None:
