@@ -521,8 +521,11 @@ def test_a_document_that_nodes_would_not_read_is_no_document(
         alliance.parse(note)
     pack = Edited.of(made("records", *ALL))
     pack.files["alliance/1.note"] = note.encode()
+    del pack.files["alliance/2.note"]
+    pack.json(MANIFEST, lambda manifest: manifest.update(alliance_digest=alliance.digest(note)))
 
-    fault(verify(pack.consistent(), digest=alliance.digest(note)), "")
+    said = fault(verify(pack.consistent(), digest=alliance.digest(note)))
+    assert "file alliance/1.note\n" in said
 
 
 def test_a_missing_version_of_the_alliance_is_found(made: Made, verify: Verify) -> None:
