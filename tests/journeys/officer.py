@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Frame, Locator, Page, Request, Response, expect
+from playwright.sync_api import FilePayload, Frame, Locator, Page, Request, Response, expect
 
 BUREAUS = {
     "500000": "中共重庆市委老干部局",
@@ -107,6 +107,20 @@ class Person:
     def write(self, text: str) -> None:
         """Write an attachment's text in the form, and say that it is public."""
         self.field("直接填写").fill(text)
+        self.say_public()
+
+    def open(self, *sections: str) -> None:
+        """Open folded parts of a form."""
+        for section in sections:
+            self.main.locator("summary", has_text=section).locator("visible=true").first.click()
+
+    def attach(self, picture: bytes) -> None:
+        """Choose a scan to be uploaded."""
+        chosen: FilePayload = {"name": "扫描件.png", "mimeType": "image/png", "buffer": picture}
+        self.field("上传文件").set_input_files(chosen)
+
+    def say_public(self) -> None:
+        """Tick that what is attached is public."""
         self.main.get_by_label(PUBLIC).locator("visible=true").first.check()
 
     def sees(self, *texts: str) -> None:

@@ -1,5 +1,6 @@
 """Journeys 1 to 3 in Chinese, in a real browser, on both sides; each builds on the one before."""
 
+from base64 import b64decode
 from datetime import date, timedelta
 
 import pytest
@@ -8,12 +9,15 @@ from playwright.sync_api import Page, expect
 from services.demo import agree
 from services.demo.embedded import Embedded
 from services.runtime import clock
-from tests.journeys.officer import BUREAUS, Person
+from tests.journeys.officer import BUREAUS, PUBLIC, Person
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 TODAY = clock.today(clock.now)
 MEMORANDUM = "川渝人才合作备忘录"
 NEED = "血橙栽培技术指导"
+SCAN = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
 VISIT = "川渝红色基地联合参观"
 
 
@@ -129,6 +133,16 @@ def sign(person: Person) -> None:
     person.press("放弃")
     person.act("510000")
     person.press("签署")
+    person.open("纸质件", "扫描件")
+    person.fill(日期=day(0), 文号="川老〔2025〕3号")
+    person.attach(SCAN)
+    person.press("送审")
+    person.press("请勾选「只含可公开内容」")  # nothing was sent, and the error leads to what is missing
+    expect(person.main.get_by_label(PUBLIC).locator("visible=true")).to_be_in_viewport()
+    person.say_public()
+    person.press("送审")
+    person.sees("文件没有保存，请重新选择")  # never silently without it
+    person.attach(SCAN)
     person.press("送审")
     release(person, "510000")
 
@@ -138,6 +152,10 @@ def enter_into_force(person: Person) -> None:
     person.act("500000")
     person.waits_for("同意")
     person.press(MEMORANDUM)
+    person.sees("川老〔2025〕3号")
+    expect(
+        person.main.locator("section", has_text="征求与答复").get_by_role("link", name="图片")
+    ).to_be_visible()
     person.press("确认生效")
     person.press("提交")
     person.sees("已生效")
