@@ -11,7 +11,7 @@ import psycopg
 import typer
 
 from events import errors
-from services.auditor import answering, checking, guarding, remembering, verifications, workers
+from services.auditor import answering, checking, guarding, keeping, remembering, verifications, workers
 from services.auditor.checking import Found, How, Outcome
 from services.commands import known, options, other, screen
 from services.commands.options import NODE_TOML, Json, Place, SettingsFile
@@ -59,6 +59,7 @@ def verify(
         guard_file = GuardFile(place.settings.guard.file)
         outcome.findings += guarding.check(conn, guard_file, names)
         outcome.findings += remembering.check(conn, place.alliance, place.settings.name, guard_file, names)
+        outcome.findings += keeping.check(conn)
         if not quick:
             outcome.findings += answering.check(conn, place.alliance, names)
         outcome.findings += other.documents(place.settings.alliance, alliance or ())
