@@ -156,6 +156,23 @@ def _compare(conn: Connection[Any], old: Table, new: Table, limit: int) -> list[
     return [Difference(*row) for row in conn.execute(query).fetchall()]
 
 
+def compare_waiting(
+    conn: Connection[Any], before: Instance, after: Instance, limit: int = 100
+) -> list[Difference]:
+    """The records that only one of two instances at the same vector has passed without folding them."""
+    rows = conn.execute(_WAITING, [before.name, after.name, limit]).fetchall()
+    return [Difference("waiting", *row) for row in rows]
+
+
+_WAITING = """
+SELECT concat_ws(' ', log, stream, position), b.cause, a.cause
+FROM (SELECT log, stream, position, cause FROM projection.waiting WHERE model = %s) b
+FULL JOIN (SELECT log, stream, position, cause FROM projection.waiting WHERE model = %s) a
+    USING (log, stream, position)
+WHERE a.cause IS NULL OR b.cause IS NULL ORDER BY log, position LIMIT %s
+"""
+
+
 def switch(conn: Connection[Any], model: ReadModel) -> None:
     """Put the next instance in the live one's place, in one transaction; the old one goes.
 

@@ -31,7 +31,7 @@ def again(database: Database) -> int:
 
 def _again(database: Database, reading: LedgerReading, log: str, stream: str) -> bool:
     try:
-        keys = _keys(reading, log, stream)
+        keys = held(reading, log, stream)
     except (errors.NotFound, errors.BadRecord):  # the other log is still to come, or an upgrade
         return False
     with database.transaction() as conn:
@@ -45,18 +45,18 @@ _LET_GO = "DELETE FROM ledger.claim c USING ledger.reclaim r WHERE (c.log, c.str
 _CLAIM = "INSERT INTO ledger.claim (log, kind, key, stream) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
 
 
-def _keys(reading: LedgerReading, log: str, stream: str) -> Keys:
-    """All that a stream holds. Raises NotFound, BadRecord."""
+def held(reading: LedgerReading, log: str, stream: str) -> Keys:
+    """All that an own stream holds, sorted. Raises NotFound, BadRecord."""
     records = reading.own(stream)
     if not records:
         return []
     aggregate = catalogue.AGGREGATES[records[0].aggregate]
     state = aggregate.fold(records)
     facts = [record.data for record in effective(records)]
-    held = [(aggregate.name, log)] if aggregate.name in claims.SINGLE and facts else []
+    keys = [(aggregate.name, log)] if aggregate.name in claims.SINGLE and facts else []
     for fact in facts:
-        held += [*claims.of(state, fact), *_named(reading, aggregate.name, fact)]
-    return sorted(set(held))
+        keys += [*claims.of(state, fact), *_named(reading, aggregate.name, fact)]
+    return sorted(set(keys))
 
 
 def _named(reading: LedgerReading, aggregate: str, fact: Event) -> Keys:
@@ -67,8 +67,8 @@ def _named(reading: LedgerReading, aggregate: str, fact: Event) -> Keys:
                 asking = reading.record(question)
             except errors.Gone:  # nobody can answer it again
                 return []
-            first = reading.history(asking.log, asking.stream)[0]
-            return [(aggregate, f"{first.log}/{first.stream}")]
+            asked = reading.history(asking.log, asking.stream)
+            return [(aggregate, f"{asked[0].log}/{asked[0].stream}")] if asked else []  # none: it is void
         case RecordRedacted():
             return [("redacted", str(fact.position))]
     return []

@@ -14,6 +14,7 @@ from projections.models import MODELS
 from services.auditor import elsewhere
 from services.auditor.checking import Found, Outcome
 from services.auditor.elsewhere import Copy
+from services.commands import claimed
 from services.commands.options import Place
 from services.exchange import wire
 from services.exchange.tiles_client import TilesClient
@@ -100,12 +101,23 @@ def models(conn: Connection, place: Place) -> Iterator[Found]:
     The position is that of the last record of the row's stream, which no later one changed.
     """
     with place.pool(2) as own:
+        yield from claimed.check(conn, own)
         for report in rebuild.check(own, MODELS, processes=os.cpu_count() or 1):
             for difference in report.differences:
                 log, _, rest = difference.key.partition(" ")
                 stream = rest.partition(" ")[0]
                 detail = f"{report.model}.{difference.table} {difference.key} is not what its events make"
                 yield Found(log, _last(conn, log, stream), "model", detail)
+    for name, position, count in conn.execute(_NOT_ARRIVED).fetchall():
+        detail = f"timeline.arrival lacks {count} records, this one first"
+        yield Found(str(name), position, "model", detail)  # type: ignore[arg-type]  # bigint
+
+
+_NOT_ARRIVED = """
+SELECT e.log, min(e.position), count(*) FROM model_timeline.entry e
+LEFT JOIN model_timeline.arrival a USING (log, stream, position)
+WHERE a.number IS NULL GROUP BY e.log ORDER BY e.log
+"""
 
 
 def _last(conn: Connection, log: str, stream: str) -> int:
