@@ -25,9 +25,10 @@ class Kind(Choice):
 
 
 class Subject(Choice):
-    """What a memorandum opens: bureaus may ask each other for these under one in force.
+    """What a memorandum opens: experts are asked for and offered only under one in force.
 
-    Care, policy and anything within one line of authority need none; they may be named all the same.
+    An invitation binds nobody who does not confirm it, and needs none; nor does anything within one line of
+    authority. Such subjects may be named all the same: the memorandum then says what the parties mean to do.
     """
 
     TALENT = "talent", "人才选派", "talent"

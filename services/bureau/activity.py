@@ -136,7 +136,7 @@ def plan(case: Case, command: Plan) -> None:
 
 @decides(Publish)
 def publish(case: Case, command: Publish) -> None:
-    """Every bureau asked has the same deadline."""
+    """Every bureau asked has the same deadline; none needs a memorandum: it is free to decline."""
     asks = case.ask(command.bureaus, command.days)
     event = events.ActivityPublished(asks=asks, sign_up_until=command.sign_up_until)
     case.add(case.own("activity", command.stream), event)

@@ -248,8 +248,8 @@ _HINTS: dict[str, tuple[str, str]] = {
         ("note", "text", "minutes", "agenda", "safety_plan", "scan", "letter", "mark"), _ATTACHED
     ),
     "subjects": (
-        "备忘录生效后，双方才能就所列内容相互提出请求",
-        "bureaus may ask each other for these only once it is in force",
+        "人才选派须有生效的备忘录；邀请联办、参会等不需要，也可写明",
+        "experts are asked for only under one in force; invitations need none, and may be named all the same",
     ),
     "persons": ("只填数字，名单不进入平台", "the number only; no list of names enters the platform"),
 }

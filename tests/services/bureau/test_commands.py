@@ -18,7 +18,7 @@ def lists() -> list[tuple[type[Command], str]]:
         (kind, name)
         for kind in registry.COMMANDS
         for name, field in kind.model_fields.items()
-        if get_origin(field.annotation) is tuple or tuple in map(get_origin, get_args(field.annotation))
+        if any(get_origin(part) is tuple for part in (field.annotation, *get_args(field.annotation)))
     ]
 
 
