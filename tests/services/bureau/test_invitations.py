@@ -1,4 +1,4 @@
-"""What a memorandum opens and what it does not: the words of forms, of the catalogue and of the record agree."""
+"""What a memorandum opens and what it does not: the words of forms and of the catalogue agree with it."""
 
 from events.cooperation import Subject
 from services.bureau import activity
