@@ -1402,8 +1402,10 @@ class Figure(NamedTuple):
 class Report:
     """A report's figures; nothing of it is signed, so what it says must follow from what is."""
 
-    def __init__(self, name: str, vector: dict[str, Any], figures: list[Figure], rows: list[Figure]) -> None:
-        self.name, self.vector, self.figures, self.rows = name, vector, figures, rows
+    def __init__(self, content: dict[str, Any], figures: list[Figure], rows: list[Figure]) -> None:
+        self.name, self.vector, self.digest = content["name"], content["vector"], content["digest"]
+        self.figures, self.rows, self._content = figures, rows, content
+        self.bare = len(content.get("rows") or []) - sum(bool(row.records) for row in rows)
         self._streams: dict[tuple[str, int], str | None] = {}
         for part in (*figures, *rows):
             self._streams |= dict.fromkeys(part.records)
@@ -1413,12 +1415,14 @@ class Report:
     def read(cls, pack: Pack) -> Report:
         file = "report.json"
         content = read_json(pack.read(file), file)
-        name, vector, figures, rows = fields(content, file, name=str, vector=dict, figures=list, rows_=list)
+        _, _, _, figures, rows = fields(
+            content, file, name=str, vector=dict, digest=str, figures=list, rows_=list
+        )
         citing = [row for row in rows or [] if isinstance(row, dict) and "records" in row]
         lines = [
             Figure(Words("", ""), None, _records(row, file), counts=False, of="records") for row in citing
         ]
-        return cls(name, vector, [_figure(figure, file) for figure in figures], lines)
+        return cls(content, [_figure(figure, file) for figure in figures], lines)
 
     def see(self, log: str, position: int, stream: str) -> None:
         if (log, position) in self._streams:
@@ -1431,6 +1435,10 @@ class Report:
         for figure in self.figures:
             if figure.counts:
                 self._check_count(figure)
+        if _digest(self._content) != self.digest:
+            raise Fault(
+                "报表内容与其摘要不符", "the report has not the digest that it names", file="report.json"
+            )
 
     def _check_record(self, part: Figure, log: str, position: int, proofs: dict[str, Proof]) -> None:
         if log not in proofs or position not in proofs[log].runs:
@@ -1460,6 +1468,31 @@ class Report:
                 file="report.json",
             )  # fmt: skip
         self.recounted.append(figure)
+
+
+def _digest(content: dict[str, Any]) -> str | None:
+    """Over all that a report says, as `yinqiao audit reproduce` makes it; None for what cannot be said so."""
+    said: dict[str, Any] = {name: content.get(name) for name in _REPORTED}
+    said["format"] = "yinqiao-report/v1"
+    said["answer"] = {
+        "figures": [
+            {**{name: figure.get(name) for name in _OF_FIGURE}, "counts": bool(figure.get("count"))}
+            for figure in content["figures"]
+        ],
+        "rows": [
+            {name: row.get(name) for name in _OF_ROW} if isinstance(row, dict) else row
+            for row in content.get("rows") or []
+        ],
+    }
+    try:
+        text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+    except (ValueError, RecursionError):
+        return None
+
+
+_REPORTED = ("query", "parameters", "versions", "vector", "aside")
+_OF_FIGURE, _OF_ROW = ("name", "zh", "en", "value", "streams"), ("log", "stream", "key", "fields")
 
 
 def _quoted(part: Figure) -> str:
@@ -1634,15 +1667,22 @@ _WHOLE = {
 def _tell_figure(verifier: Verifier, report: Report, figure: Figure) -> Item:
     name, value = figure.name, _shown(figure)
     events = len(set(figure.records))
+    if figure not in report.recounted:  # what was not counted again stands under "not proved" only
+        heading = Words(
+            f"报表“{plain(report.name)}”的指标“{name.zh}”引用 {events} 条已签署的事件"
+            "（数值未重算，见“没有证明”）",
+            f'The figure "{name.en}" of the report "{plain(report.name)}" cites '
+            f"{_many(events, 'signed event')} (its value was not computed again: see 2)",
+        )
+        logs = sorted({log for log, _ in figure.records})
+        return Item(heading, [_tell_resting(verifier, figure, log) for log in logs])
     heading = Words(
         f"报表“{plain(report.name)}”的指标“{name.zh}”= {value}，依据 {events} 条已签署的事件",
         f'Figure "{name.en}" = {value} of the report "{plain(report.name)}" rests on '
         f"{_many(events, 'signed event')}",
     )
     points = [_tell_resting(verifier, figure, log) for log in sorted({log for log, _ in figure.records})]
-    if figure in report.recounted:
-        points.append(_RECOUNTED[figure.of])
-    return Item(heading, points)
+    return Item(heading, [*points, _RECOUNTED[figure.of]])
 
 
 _RECOUNTED = {
@@ -1694,7 +1734,7 @@ def unproved(verifier: Verifier, *, trusted: bool) -> list[Words]:
     found += [_absent(log, positions) for log, positions in sorted(verifier.absent.items())]
     if report is not None:
         found += [_uncounted(each) for each in report.figures if each not in report.recounted]
-        found.append(_CHOSEN)
+        found += [_unsigned(report), *_bare(report), _CHOSEN]
     return [*found, *_NEVER]
 
 
@@ -1802,6 +1842,26 @@ def _uncounted(figure: Figure) -> Words:
         f'That the value {value} of figure "{figure.name.en}" is computed rightly: the events it cites '
         "are proved, the computation was not repeated.",
     )
+
+
+def _unsigned(report: Report) -> Words:
+    digest = plain(report.digest)
+    return Words(
+        "未证明报表的文字和各行的数值：报表名称、指标名称、查询条件、各行内容都未经签署，只是制作者所写；"
+        f"证明的只有所引用的记录和重新数过的数。报表摘要为 {digest}，可与保存这份报表的单位核对。",
+        "What the report's words and rows say: its name, the names of its figures, its query and parameters, "
+        "and the values in its rows are signed by nobody; proved are the records that it cites and the "
+        f"counts that were repeated. Its digest is {digest}: compare it with whoever keeps the report.",
+    )
+
+
+def _bare(report: Report) -> list[Words]:
+    if not report.bare:
+        return []
+    return [Words(
+        f"未证明报表中的 {report.bare} 行：它们没有引用任何记录。",
+        f"Anything about {_many(report.bare, 'row')} of the report that cite no record at all.",
+    )]  # fmt: skip
 
 
 _CHOSEN = Words(

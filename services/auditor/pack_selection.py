@@ -67,8 +67,9 @@ def period(after: str, until: str, bureau: str | None = None, *, basis: bool = F
 def report(document: Json, *, basis: bool = False) -> Selection:
     """The records that a report's figures and rows rest on. Raises Invalid, naming the field.
 
-        {"name", "query", "parameters", "vector": {log: size}, "versions", "digest",
-         "figures": [{"name", "value", "records": [[log, position], …], "count"?, "of"?}], "rows"?: […]}
+        {"name", "query", "parameters", "vector": {log: size}, "versions", "aside", "digest",
+         "figures": [{"name", "value", "streams", "records": [[log, position], …], "count"?, "of"?}],
+         "rows"?: […]}
 
     A figure with `count` is the number of its records, or with `of: "streams"` of the streams they are in.
     A row may name its records as a figure does.

@@ -107,6 +107,7 @@ def document(conn: Connection, report: Report) -> dict[str, Any]:
         "parameters": report.parameters,
         "vector": report.vector,
         "versions": report.versions,
+        "aside": asking.document(report.aside),
         "digest": report.digest,
         "figures": [_figure(conn, report, figure) for figure in report.answer.figures],
         "rows": list(_rows(conn, report)),
@@ -117,7 +118,7 @@ def _figure(conn: Connection, report: Report, figure: answers.Figure) -> dict[st
     records = [[*b.key] for b in behind(conn, figure.streams, report.vector, report.aside)]
     shown = {
         "name": figure.name, "zh": figure.zh, "en": figure.en, "value": figure.value,
-        "count": figure.counts, "records": records,
+        "count": figure.counts, "records": records, "streams": [list(stream) for stream in figure.streams],
     }  # fmt: skip
     return {**shown, "of": "streams"} if figure.counts else shown
 

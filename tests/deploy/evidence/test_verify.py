@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -758,7 +759,42 @@ def test_what_a_bureau_writes_after_it_closed_its_log_is_void(verify: Verify) ->
 
 
 def report(pack: bytes, change: Callable[[dict[str, object]], object]) -> bytes:
-    return Edited.of(pack).json(REPORT, change).consistent()
+    """A report with something changed, and the digest that it then has."""
+    changed = Edited.of(pack).json(REPORT, change)
+    return changed.json(REPORT, lambda r: r.update(packs.sealed(dict(r)))).consistent()
+
+
+def test_what_a_forger_writes_into_a_report_stands_under_what_is_not_proved(
+    made: Made, verify: Verify
+) -> None:
+    # given a report in which a count is said to be none, with another value, name and rows
+    def forge(r: dict[str, Any]) -> None:
+        r["figures"][0].update(count=False, value=999, en="forged name")
+        r["rows"][0]["fields"] = {"amount": 10**9}
+        r["parameters"] = {"first": "1900-01-01"}
+
+    said = verify(report(made("report", *ALL), forge))
+
+    proved, _, gaps = said.out.partition("1. What is proved")[2].partition("2. What is not proved")
+    assert "999" not in proved
+    assert 'That the value 999 of figure "forged name" is computed rightly' in gaps
+    assert "the values in its rows are signed by nobody" in gaps
+    assert "Anything about 1 row of the report that cite no record at all" in gaps
+    assert "999" not in said.out.partition("一、已经证明")[2].partition("二、没有证明")[0]
+
+
+def test_a_report_has_the_digest_that_it_names(made: Made, verify: Verify) -> None:
+    changes: list[Callable[[dict[str, Any]], object]] = [
+        lambda r: r.update(digest="0" * 64),
+        lambda r: r["figures"][1].update(value=63),
+        lambda r: r["rows"][0]["fields"].update(persons=6),
+        lambda r: r["parameters"].update(first="1900-01-01"),
+    ]
+    for change in changes:
+        pack = Edited.of(made("report", *ALL)).json(REPORT, change)
+
+        said = fault(verify(pack.consistent()), "file report.json")
+        assert "has not the digest that it names" in said
 
 
 def test_a_figure_that_is_not_the_number_of_its_records_is_found(made: Made, verify: Verify) -> None:

@@ -11,7 +11,7 @@ from events.activity import ActivitySignUpStated
 from events.alliance import Alliance
 from events.alliance_document import Bureau, Document, Key, Log, Node, Policy
 from events.event import Key as RecordKey
-from services.auditor import pack, pack_selection
+from services.auditor import answers, asking, pack, pack_selection
 from services.auditor.pack import Packed, Source
 from services.auditor.pack_selection import Json, Selection
 from services.ledger import append, read
@@ -184,20 +184,35 @@ def export(
 def report(**changed: object) -> Json:
     """Two figures: activities of both bureaus, counted by stream, and persons, a sum."""
     some = [[LOG, n] for n in (1, 2, 3, 4, 300)] + [[OTHER, 1], [OTHER, 2]]
-    return {
+    streams = [[LOG, stream(LOG, number)] for number in (0, 1, 99)] + [[OTHER, stream(OTHER, 0)]]
+    row = {"log": LOG, "stream": stream(LOG, 1), "key": "", "fields": {"persons": 5}}
+    return sealed({
         "name": "2025 年川渝联合活动",
         "query": "activities",
         "parameters": {"first": "2025-01-01"},
         "vector": {LOG: SIZE, OTHER: OTHER_SIZE},
         "versions": {"query/activities": 1},
-        "digest": keys.encode(bytes(32)),
+        "aside": {"waiting": [], "skipped": [], "redacted": []},
         "figures": [
             {"name": "activities", "zh": "联合活动场次", "en": "joint activities", "value": 4, "count": True,
-             "of": "streams", "records": some},
-            {"name": "persons", "value": 62, "records": [[LOG, 2], [OTHER, 2]]},
+             "of": "streams", "streams": streams, "records": some},
+            {"name": "persons", "zh": "人数", "en": "persons", "value": 62, "count": False,
+             "streams": [streams[0], streams[3]], "records": [[LOG, 2], [OTHER, 2]]},
         ],
-        "rows": [{"bureau": LOG, "records": [[LOG, 5]]}, ["no records"]],
-    } | changed  # fmt: skip
+        "rows": [{**row, "records": [[LOG, 5]]}, {**row, "key": "no records"}],
+    }) | changed  # fmt: skip
+
+
+def sealed(document: Json) -> Json:
+    """With the digest that a report of this content has."""
+    figures = [
+        {**{n: f.get(n) for n in ("name", "zh", "en", "value", "streams")}, "counts": f["count"]}
+        for f in document["figures"]
+    ]
+    rows = [{n: row.get(n) for n in ("log", "stream", "key", "fields")} for row in document["rows"]]
+    said = {n: document[n] for n in ("query", "parameters", "versions", "vector", "aside")}
+    answer = {"figures": figures, "rows": rows}
+    return document | {"digest": answers.digest({**said, "format": asking.FORMAT, "answer": answer})}
 
 
 SELECTIONS: dict[str, Callable[[], Selection]] = {
