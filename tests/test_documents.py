@@ -79,15 +79,16 @@ def insert(path: Path, before: str, block: str) -> None:
 
 def test_an_event_is_added_as_contributing_says(tmp_path: Path) -> None:
     # given a copy of the sources
-    for package in ("events", "projections", "services"):
-        shutil.copytree(
-            ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__", "static")
-        )
+    ignored = shutil.ignore_patterns("__pycache__", "static", "target")
+    for package in ("events", "projections", "services", "tests/events", "tests/support"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=ignored)
+    for name in ("pyproject.toml", "tests/__init__.py", "tests/conftest.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
     event, branch, command, handler = re.findall(r"```python\n(.*?)```", text("CONTRIBUTING.md"), re.DOTALL)
     # when its four blocks are put where it says
     activity = tmp_path / "events/activity.py"
     insert(activity, "class ActivityChanged(", f"{event}\n\n")
-    insert(activity, "ActivityPlannedV1, ActivityPlanned, ActivityPublished", "ActivityPostponed, ")
+    insert(activity, "ActivityCorrected, ActivityVoided),", "ActivityPostponed, ")
     insert(activity, '        case Activity(stage="planned" | "published"), ActivityCancelled():', branch)
     bureau = tmp_path / "services/bureau/activity.py"
     insert(bureau, "COMMANDS = (", f"{command}\n\n")
@@ -96,16 +97,31 @@ def test_an_event_is_added_as_contributing_says(tmp_path: Path) -> None:
     # then the catalogue, the API, the form, the sentence and the AsyncAPI document have it
     found = run(sys.executable, "-c", _LOOK, where=tmp_path)
     assert found.returncode == 0, found.stderr
-    assert found.stdout.split() == ["catalogue", "route", "form", "asyncapi", "evolve", "shown"]
+    assert found.stdout.split() == ["catalogue", "route", "form", "asyncapi", "evolve", "said", "shown"]
+    # and once its golden files are written, what every event must pass is green
+    for words in (
+        ["-m", "tests.events.golden"],
+        ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/events/test_catalogue.py"],
+        ["-m", "ruff", "check", "--no-cache", str(activity), str(bureau), "projections/activity.py"],
+        ["-m", "ruff", "format", "--no-cache", "--check", str(activity), str(bureau), "projections"],
+    ):
+        passed = run(sys.executable, *words, where=tmp_path)
+        assert passed.returncode == 0, passed.stdout + passed.stderr
+    golden = tmp_path / "tests/events/golden/yinqiao.activity.activity-postponed.v1.json"
+    assert golden.is_file()
+    assert "{bureau}推迟活动：{reason}" in (tmp_path / "events/README.md").read_text("utf-8")
 
 
 _LOOK = """
 import json, sys
 sys.path.insert(0, ".")
 from events import activity, asyncapi, catalogue
+from events.event import Record
 from projections import activity as shown
+from projections import sentences
 from services.bureau import registry
 from services.gateway import api, forms
+from tests.events import examples
 name = "yinqiao.activity.activity-postponed.v1"
 assert name in catalogue.EVENTS and catalogue.EVENTS[name].zh
 print("catalogue")
@@ -116,7 +132,16 @@ print("form")
 assert name in json.dumps(asyncapi.document("0"))
 print("asyncapi")
 assert activity.ActivityPostponed in catalogue.AGGREGATES["activity"].events
+plan = examples.example(activity.ActivityPlanned)
+planned = activity.Activity("planned", plan)
+record = lambda data: Record(
+    "500116", 2, "", "i", data.type, "activity", "s", 2, "officer/x", None, "i", (), data
+)
+postponed = record(examples.example(activity.ActivityPostponed))
+assert activity.evolve_activity(planned, postponed) == planned
 print("evolve")
+assert sentences.sentence(postponed, "zh", lambda code: "江津") == "江津推迟活动：录入错误"
+print("said")
 assert shown.MODEL.handlers.of(activity.ActivityPostponed)
 print("shown")
 """

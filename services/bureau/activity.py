@@ -215,5 +215,6 @@ def _within(quota: int | None, persons: int) -> None:
 
 
 COMMANDS = (
-    Plan, Publish, Change, StateSignUp, Cancel, Hold, Report, Confirm, Decline, Return, StateOurSignUp,
+    Plan, Publish, Change, StateSignUp, Cancel, Hold, Report,
+    Confirm, Decline, Return, StateOurSignUp,
 )  # fmt: skip
