@@ -10,7 +10,7 @@ from events import catalogue, errors
 from events.values import Reason
 from projections import inbox
 from projections.inbox import Item
-from services.gateway import acting, drafts, kinds, orders, things, waiting
+from services.gateway import acting, drafts, kinds, orders, things
 from services.gateway.things import Kind, Offer
 from services.gateway.view import View
 
@@ -47,7 +47,7 @@ def show(request: Request) -> HTMLResponse:
         came=[(a, *_about(view, a)) for a in came],
         late=[(a, *_about(view, a)) for a in late],
         drafts=drafts.waiting(view),
-        duties=waiting.duties(view, officer.bureau),
+        duties=view.duties,
         laid=request.query_params.get("laid"),
         said=_said(view),
         parameters=orders.parameters,

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from projections import inbox as model
 from projections.inbox import Item
-from services.gateway import inbox, kinds, waiting
+from services.gateway import inbox, kinds
 from services.gateway.figures import Figure
 from services.gateway.view import View
 
@@ -29,7 +29,7 @@ def show(request: Request) -> HTMLResponse:
         alliance=figures(view, None),
         ours=_lines(view, ours) if bureau else None,
         everywhere=_lines(view, open_),
-        duties=waiting.duties(view, bureau)[:LONGEST] if bureau else [],
+        duties=view.duties[:LONGEST],
     )
 
 

@@ -235,6 +235,11 @@ class View:
         return Role.CLERK, Role.LEADER
 
     @cached_property
+    def duties(self) -> list[waiting.Duty]:
+        """Steps that wait for the acting bureau without a question, the most urgent first."""
+        return waiting.duties(self, self.officer.bureau) if self.officer else []
+
+    @cached_property
     def pending(self) -> int:
         """How many things wait for the acting bureau; 0 while that cannot be known."""
         return waiting.count(self, self.officer.bureau) if self.officer else 0
