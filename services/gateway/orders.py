@@ -86,11 +86,33 @@ def take(context: str, command: str, request: Request, posted: uploads.Form) -> 
     view, kind = View(request), registry.find(context, command)
     officer = acting.acting(request)
     try:
-        uploads.store(view.site, officer.bureau, forms.fields(kind), posted)
+        _store(view, officer, kind, posted)
         answer = view.site.desk.take(view.site.log_of(officer.bureau), order(kind, officer, posted))
     except errors.Refused as error:
         return _form(view, kind, posted, _concerned(view, posted), error)
     return done(view, answer)
+
+
+def _store(view: View, officer: Officer, kind: type[Command], posted: Posted) -> None:
+    """Keep what the form attaches. Raises Invalid, with what else the form lacks."""
+    try:
+        uploads.store(view.site, officer.bureau, forms.fields(kind), posted)
+    except errors.Invalid as error:
+        told = (error, *error.also)
+        also = [e for e in _lacking(kind, posted) if not any(_within(t.field, e.field) for t in told)]
+        raise errors.Invalid(error.message, field=error.field, also=[*error.also, *also]) from None
+
+
+def _lacking(kind: type[Command], posted: Posted) -> list[errors.Invalid]:
+    try:
+        commands.parse(kind, to_json(forms.body(kind, posted.filled)))
+    except errors.Invalid as error:
+        return [error, *error.also]
+    return []
+
+
+def _within(part: str | None, whole: str | None) -> bool:
+    return f"{part}.".startswith(f"{whole}.")
 
 
 def order(kind: type[Command], officer: Officer, posted: Posted) -> Order:

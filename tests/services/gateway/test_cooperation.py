@@ -151,6 +151,7 @@ def test_a_file_can_be_given_up_and_one_that_was_stored_is_kept(sichuan: tuple[C
     wrong = sichuan[0].fill(call, {"text.file": ("扫描件.pdf", PNG, "application/pdf")}, public_only="on")
     fields = Form(wrong.text).forms[call]
     assert fields["text.again"] == ["on"]
+    assert re.findall(r'<a href="#f-([^"]+)">', wrong.text) == ["text", "title", "subjects"]
     # given up: the text itself is told to be missing, with all else that is
     bare = sichuan[0].client.post(call, data={**fields, "text.without": "on"})
     for field in ("title", "subjects", "text"):
