@@ -84,6 +84,7 @@ _CONTINUED = re.compile(r"yinqiao\.[a-z0-9.-]+-continued\.v[1-9][0-9]*")
 _KEY = re.compile(rf"({LOG}):([1-9][0-9]{{0,15}})")
 _CHECKPOINT = re.compile(r"([^\n]+)\n(0|[1-9][0-9]{0,17})\n([A-Za-z0-9+/]{43}=)\n")
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _DASH = "\u2014 "
 
 
@@ -1079,7 +1080,6 @@ class Verifier:
             leaf = tree.leaf(entry.position)
             if entry.value is None:
                 _see_hole(proof, entry, leaf)
-                self.scope.see_redacted(proof, entry.position)
                 continue
             if leaf_hash(entry.value) != leaf:
                 raise _changed(proof.part.log, entry.position)
@@ -1235,6 +1235,15 @@ class Step(NamedTuple):
     version: int | None
 
 
+class Edge(NamedTuple):
+    """Of a log: the last record before the period, first and last within, the first behind; 0 for none."""
+
+    before: int = 0
+    first: int = 0
+    last: int = 0
+    behind: int = 0
+
+
 class Stretch(NamedTuple):
     """A stream as far as the pack has it: versions 1 to `versions`."""
 
@@ -1276,7 +1285,8 @@ class Scope:
         self._from: dict[tuple[str, str], Old] = {}
         self.stretches: list[Stretch] = []
         self.before: Old | None = None  # where the subject goes on from, which is not in the pack
-        self._last: dict[str, int] = {}
+        self.edges: dict[str, Edge] = {}
+        self.open: list[tuple[str, str]] = []  # a log, and which end of the period is not proved there
 
     def _read(self, told: dict[str, Any]) -> None:
         if self.kind == "records":
@@ -1289,6 +1299,10 @@ class Scope:
         elif self.kind == "period":
             self.after, self.until, bureau = fields(told, self._file, after=str, until=str, bureau_=str)
             self.bureau = bureau or ""
+            if not (_TIME.fullmatch(self.after) and _TIME.fullmatch(self.until) and self.after < self.until):
+                raise Fault(
+                    "时段的起止写法不对", "this is no period from one time to another", file=self._file
+                )
         elif self.kind == "report":
             (self.name,) = fields(told, self._file, name=str)
         else:
@@ -1300,15 +1314,22 @@ class Scope:
         oldest = self.stretches[-1] if self.stretches else None
         return oldest is not None and min(self._streams[oldest.log, oldest.stream]).version is None
 
-    def see_redacted(self, proof: Proof, position: int) -> None:
-        """A redacted record may stand for any of the missing ones."""
-        if self._last.get(proof.part.log) == position - 1:
-            self._last[proof.part.log] = position
+    def spans(self, log: str) -> bool:
+        """Whether a bureau's logs, or those of a period, are meant, and this is one of them."""
+        return self.kind in {"bureau", "period"} and self.bureau in {"", log[:6]}
 
     def see(self, proof: Proof, position: int, time: str) -> None:
-        log = proof.part.log
-        if self.kind == "period" and self.after < time <= self.until and self.bureau in ("", log[:6]):
-            self._see_within(proof, position)
+        """Where each log enters the period, and where it leaves it; within a log time never goes back."""
+        if self.kind != "period" or not self.spans(log := proof.part.log):
+            return
+        edge = self.edges.get(log, Edge())
+        if time <= self.after:
+            edge = edge._replace(before=position)
+        elif time <= self.until:
+            edge = edge._replace(first=edge.first or position, last=position)
+        elif not edge.behind:
+            edge = edge._replace(behind=position)
+        self.edges[log] = edge
 
     def see_in_stream(self, log: str, stream: str, step: Step, said: Said) -> None:
         """A record of a stream, for a subject: it may be one that the subject goes on from."""
@@ -1348,21 +1369,32 @@ class Scope:
         self.stretches.append(Stretch(log, stream, len(steps)))
         return True
 
-    def _see_within(self, proof: Proof, position: int) -> None:
-        log = proof.part.log
-        if log in self._last:
-            _check_whole(proof, self._last[log] + 1, position - 1)
-        self._last[log] = position
+    def _check_edges(self, proofs: dict[str, Proof]) -> None:
+        """Within the period no record of a log is missing; which of its ends the records around it prove."""
+        for log, proof in proofs.items():
+            if not self.spans(log):
+                continue
+            edge = self.edges.get(log, Edge())
+            if edge.first:
+                _check_whole(proof, edge.first, edge.last)
+            behind = edge.behind or proof.end + 1
+            if proof.runs.missing(edge.before + 1, (edge.first or behind) - 1) is not None:
+                self.open.append((log, "start"))
+            if edge.first and proof.runs.missing(edge.last + 1, behind - 1) is not None:
+                self.open.append((log, "end"))
 
     def check(self, proofs: dict[str, Proof]) -> None:
         """All that was selected is here, as far as that can be known."""
         for log, position in self.keys:
             if log not in proofs or position not in proofs[log].runs:
                 raise _missing(log, position)
+        if self.kind in {"bureau", "period"} and not any(map(self.spans, proofs)):
+            raise Fault("包内没有所选单位的任何日志", "no log of what was selected is here", file=self._file)
         if self.kind == "bureau":
-            for proof in proofs.values():
-                if proof.part.log[:6] == self.bureau:
-                    _check_whole(proof, 1, proof.end)
+            for proof in filter(lambda each: self.spans(each.part.log), proofs.values()):
+                _check_whole(proof, 1, proof.end)
+        if self.kind == "period":
+            self._check_edges(proofs)
         if self.kind == "subject":
             self._check_subject(proofs)
 
@@ -1534,7 +1566,7 @@ def proved(verifier: Verifier, *, trusted: bool) -> list[Item]:
     """What follows from the signatures, for a reader who is no engineer."""
     items = [_tell_alliance(verifier.alliance)] if trusted else []
     items += [_tell_log(verifier, proof) for proof in verifier.proofs.values()]
-    items += _tell_scope(verifier.scope)
+    items += _tell_scope(verifier.scope, verifier.proofs)
     if (report := verifier.report) is not None:
         items += [_tell_figure(verifier, report, figure) for figure in report.figures]
         items += _tell_rows(report)
@@ -1629,10 +1661,13 @@ def _bureau(verifier: Verifier, proof: Proof) -> Words:
     return verifier.alliance.bureau(proof.part.bureau, (proof.last or verifier.manifest.made)[:10])
 
 
-def _tell_scope(scope: Scope) -> list[Item]:
+def _tell_scope(scope: Scope, proofs: dict[str, Proof]) -> list[Item]:
     heading, points = Words("所选范围内部没有缺漏", "There is no gap within what was selected"), []
     if scope.kind in _WHOLE:
         points.append(_WHOLE[scope.kind])
+    points += [
+        _tell_end(proof) for log, proof in proofs.items() if scope.kind == "bureau" and scope.spans(log)
+    ]
     points += [_tell_stretch(each) for each in scope.stretches]
     if scope.basis:
         points.append(Words(
@@ -1653,15 +1688,19 @@ def _tell_stretch(told: Stretch) -> Words:
 
 _WHOLE = {
     "records": Words("目录列出的记录都在包内。", "Every record that the manifest lists is in the pack."),
-    "bureau": Words(
-        "上列日志从第 1 条到所签署的最后一条，全部在包内。",
-        "The logs above are here whole, from position 1 to the last one that was signed.",
-    ),
     "period": Words(
-        "时段之内，每个日志的记录位置连续，中间没有缺少。",
-        "Within the period, the positions in each log follow one another without a gap.",
+        "时段之内，包内每个日志的记录位置连续，中间没有缺少。",
+        "Within the period, the positions in each log that is here follow one another without a gap.",
     ),
 }
+
+
+def _tell_end(proof: Proof) -> Words:
+    log, end = proof.part.log, proof.end
+    return Words(
+        f"日志 {log}：从第 1 条到本检查点的第 {end} 条，全部在包内。此后或有新的记录。",
+        f"Log {log} is here whole from position 1 to size {end} of this checkpoint; later records may exist.",
+    )
 
 
 def _tell_figure(verifier: Verifier, report: Report, figure: Figure) -> Item:
@@ -1775,19 +1814,32 @@ def _unproved_log(proof: Proof) -> list[Words]:
 
 def _unproved_scope(verifier: Verifier) -> list[Words]:
     """What may lie beyond the ends of the selection."""
-    scope, proofs = verifier.scope, verifier.proofs
-    logs = [
-        log for log in sorted(verifier.alliance.logs) if scope.kind == "bureau" and log[:6] == scope.bureau
-    ]
+    scope = verifier.scope
     found = [
         Words(
-            f"未证明该单位的日志 {plain(log)}：联盟文件列有这个日志，但它不在本包内。",
-            f"Anything of this bureau's log {plain(log)}: the alliance document has it, this pack has not.",
+            f"未证明日志 {plain(log)} 的任何内容：联盟文件列有这个日志，但它不在本包内。",
+            f"Anything of log {plain(log)}: the alliance document has it, this pack has not.",
         )
-        for log in logs
-        if log not in proofs
+        for log in _lacking(verifier)
     ]
-    return [*found, *_before(scope), *_EDGES.get(scope.kind, ())]
+    return [*found, *_before(scope), *map(_open_end, scope.open), *_EDGES.get(scope.kind, ())]
+
+
+def _lacking(verifier: Verifier) -> list[str]:
+    """The logs of what was selected that the alliance has and the pack has not."""
+    return [
+        log for log in sorted(verifier.alliance.logs)
+        if verifier.scope.spans(log) and log not in verifier.proofs
+    ]  # fmt: skip
+
+
+def _open_end(of: tuple[str, str]) -> Words:
+    log, end = of
+    zh, en = ("开头", "start") if end == "start" else ("末尾", "end")
+    return Words(
+        f"未证明日志 {log} 在时段{zh}没有少选记录：包内没有能说明时段{zh}之外的相邻记录。",
+        f"That no record of log {log} was left out at the {en} of the period: its neighbour is not here.",
+    )
 
 
 def _before(scope: Scope) -> list[Words]:
@@ -1813,8 +1865,8 @@ _FIRST_GONE = Words(
 _EDGES = {
     "period": (
         Words(
-            "未证明时段首尾没有少选记录：只证明包内记录之间没有缺少。",
-            "That no record was left out at the period's ends: proved is that none is missing in between.",
+            "未证明时段内此后没有再登记：只证明到各检查点为止。",
+            "That nothing more was recorded within the period later: proved is what each checkpoint covers.",
         ),
     ),
     "subject": (
@@ -1927,6 +1979,11 @@ def about(verifier: Verifier) -> Words:
         if scope.basis
         else Words("", "")
     )
+    if lacking := len(_lacking(verifier)):
+        more = Words(
+            f"{more.zh}（其中 {lacking} 个日志不在包内，见“没有证明”）",
+            f"{more.en} (but {_many(lacking, 'log')} of these not here: see 2)",
+        )
     return Words(zh + more.zh, en + more.en)
 
 

@@ -179,7 +179,9 @@ def _bureau(sizes: Sizes, code: str) -> Iterator[Run]:
 
 
 def _period(conn: Connection, sizes: Sizes, after: str, until: str, bureau: str | None) -> Iterator[Run]:
+    """With a record before and one behind it in each log: they prove where the period begins and ends."""
     before, last = read.vector_at(conn, after), read.vector_at(conn, until)
-    for log, size in sizes.items():
-        if bureau in {None, log[:6]}:
-            yield log, before[log] + 1, min(last[log], size)
+    ends = {log: min(last[log], size) for log, size in sizes.items() if bureau in {None, log[:6]} and size}
+    if any(before[log] < end for log, end in ends.items()):
+        for log, end in ends.items():
+            yield log, min(max(before[log], 1), end or 1), min(end + 1, sizes[log])

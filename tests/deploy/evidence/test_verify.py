@@ -260,7 +260,7 @@ def test_an_edited_record_is_found_where_it_is(position: int, made: Made, verify
         ("bureau", -1, 600),
         ("records", 1, 299),
         ("subject", 1, 303),
-        ("period", 50, 150),
+        ("period", 50, 149),
         ("basis", 0, 17),
     ],
 )
@@ -282,7 +282,7 @@ def test_a_record_of_a_figure_that_was_taken_out_is_missed(made: Made, verify: V
 def test_fewer_records_than_told_are_found(made: Made, verify: Verify) -> None:
     pack = Edited.of(made("period", *ALL)).lines(lambda lines: lines.pop())
 
-    assert "110 records, 109 are here" in fault(verify(pack.consistent()), f"log {LOG}, position 208")
+    assert "112 records, 111 are here" in fault(verify(pack.consistent()), f"log {LOG}, position 209")
 
 
 def test_swapped_records_are_found(made: Made, verify: Verify) -> None:
@@ -297,7 +297,7 @@ def test_swapped_records_are_found(made: Made, verify: Verify) -> None:
 def test_a_record_that_stands_twice_is_found(made: Made, verify: Verify) -> None:
     pack = Edited.of(made("period", *ALL)).lines(lambda lines: lines.insert(5, lines[4])).counted()
 
-    assert "out of order" in fault(verify(pack.consistent()), f"log {LOG}, position 104")
+    assert "out of order" in fault(verify(pack.consistent()), f"log {LOG}, position 103")
 
 
 def test_a_record_of_another_log_is_found(made: Made, verify: Verify) -> None:
@@ -597,6 +597,66 @@ def test_a_key_after_its_time_proves_nothing(verify: Verify) -> None:
     )
 
     fault(verify(pack.consistent()), f"log {LOG}, position 6")
+
+
+# --- a bureau, a period -------------------------------------------------------------------------------------
+
+
+def without(pack: bytes, log: str) -> Edited:
+    """A pack from which somebody took a log."""
+    left = Edited.of(pack)
+    left.files = {name: raw for name, raw in left.files.items() if not name.startswith(f"log/{log}/")}
+    return left.json(MANIFEST, lambda m: m.update(logs=[part for part in m["logs"] if part["log"] != log]))
+
+
+def selected(pack: Edited, **selection: str) -> bytes:
+    return pack.json(MANIFEST, lambda m: m.update(selection=selection)).consistent()
+
+
+def test_a_log_that_is_lacking_is_named(made: Made, verify: Verify) -> None:
+    said = verify(without(made("period", *ALL), OTHER).consistent())
+
+    assert f"Anything of log {OTHER}: the alliance document has it, this pack has not." in said.out
+    assert "(but 1 log of these not here: see 2)" in said.out
+
+
+def test_a_pack_about_a_bureau_without_its_logs_is_found(made: Made, verify: Verify) -> None:
+    for kind in ({"kind": "bureau"}, {"kind": "period", "after": START, "until": END}):
+        said = fault(verify(selected(Edited.of(made("bureau", *ALL)), bureau=OTHER, **kind)))
+        assert "no log of what was selected is here" in said
+
+
+START, END = "2025-05-01T00:09:59.999999Z", "2025-05-01T00:20:00.000000Z"
+
+
+@pytest.mark.parametrize(("after", "until"), [("zzz", "aaa"), (END, START), (START, START), ("", END)])
+def test_what_is_no_period_is_refused(after: str, until: str, made: Made, verify: Verify) -> None:
+    pack = selected(Edited.of(made("bureau", *ALL)), kind="period", after=after, until=until, bureau=LOG)
+
+    assert "no period" in fault(verify(pack), "file manifest.json")
+
+
+def test_the_ends_of_a_period_are_proved_by_the_records_around_it(made: Made, verify: Verify) -> None:
+    whole = made("period", *ALL)
+    assert "of the period: its neighbour is not here" not in verify(whole).out
+
+    for cut, end in ((slice(0, 2), "start"), (slice(-2, None), "end")):
+        pack = Edited.of(whole).lines(lambda lines, cut=cut: lines.__delitem__(cut)).counted()  # type: ignore[misc]
+        said = verify(pack.consistent()).out
+        assert f"That no record of log {LOG} was left out at the {end} of the period" in said
+
+
+def test_a_record_missing_within_a_period_is_found(made: Made, verify: Verify) -> None:
+    pack = Edited.of(made("period", *ALL)).lines(lambda lines: lines.pop(30)).counted()
+
+    fault(verify(pack.consistent()), f"log {LOG}, position 129")
+
+
+def test_whole_is_to_the_size_of_the_checkpoint(made: Made, verify: Verify) -> None:
+    said = verify(made("bureau", *ALL))
+
+    assert f"Log {LOG} is here whole from position 1 to size 600 of this checkpoint" in said.out
+    assert "last one that was signed" not in said.out
 
 
 # --- a subject ----------------------------------------------------------------------------------------------

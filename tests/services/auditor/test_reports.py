@@ -252,7 +252,7 @@ def test_the_document_names_every_record_behind_every_figure_and_row(new_travell
         told = reproducing.document(conn, report)
 
     assert list(told) == [
-        "name", "query", "parameters", "vector", "versions", "digest", "figures", "rows",
+        "name", "query", "parameters", "vector", "versions", "aside", "digest", "figures", "rows",
     ]  # fmt: skip
     own = [[ONE, 1], [ONE, 2], [ONE, 3]]
     assert [(f["name"], f["value"], f["count"], f["records"]) for f in told["figures"]] == [
