@@ -48,7 +48,7 @@ def _cosigned(conn: Connection, node: str) -> Iterator[Found]:
 _COSIGNED = """
 SELECT c.log, c.size, 'this node remembers that it cosigned this size, and keeps no such receipt'
 FROM ledger.cosigned c LEFT JOIN ledger.receipt r ON r.log = c.log AND r.size = c.size AND r.node = %(node)s
-WHERE (r.root, r.time) IS DISTINCT FROM (c.root, c.time)
+WHERE (r.root, r.time, r.held) IS DISTINCT FROM (c.root, c.time, true)
 UNION ALL
 SELECT r.log, max(r.size), 'this node keeps a receipt of its own, and does not remember that it cosigned that'
 FROM ledger.receipt r LEFT JOIN ledger.cosigned c USING (log)

@@ -48,13 +48,15 @@ def _signed(alliance: Alliance, log: str, evidence: list[bytes]) -> Iterator[Che
 def _shown(
     conn: Connection, alliance: Alliance, state: State, covered: int, breach: Kept, signed: list[Checkpoint]
 ) -> bool:
-    """Whether the evidence shows it, as far as that can be told from what is held here."""
+    """Whether the evidence shows it, as far as that can be told from what is held here.
+
+    A note to which the records here lead covers nothing else than these, which are verified by themselves.
+    """
+    roots = {c.size: c.root for c in signed}
+    other = [c for c in signed if c.size > covered or _another(conn, state.log, c)]
     if breach.kind == errors.Fork.kind():
-        roots = {c.size: c.root for c in signed}
-        return any(
-            c.size > covered or c.root != roots[c.size] or _another(conn, state.log, c) for c in signed
-        )
-    if max((c.size for c in signed), default=0) < breach.position:
+        return bool(other) or any(c.root != roots[c.size] for c in signed)
+    if max((c.size for c in other), default=0) < breach.position:
         return False
     if breach.kind == errors.Reopened.kind():
         before = breach.position - 1

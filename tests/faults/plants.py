@@ -309,8 +309,10 @@ def remembered_time_changed(scene: Scene) -> Where:
 
 
 def own_receipts_deleted(scene: Scene) -> Where:
+    """Or said to be of records that are still to come."""
     log = scene.random.choice(LOGS)
-    scene.do("DELETE FROM ledger.receipt WHERE log = %s AND node = %s", log, ledger.NODE)
+    change = scene.random.choice(("DELETE FROM ledger.receipt", "UPDATE ledger.receipt SET held = false"))
+    scene.do(f"{change} WHERE log = %s AND node = %s", log, ledger.NODE)
     return Where(log, scene.sizes(log)[-1], scene.sizes(log)[-1])
 
 
