@@ -45,6 +45,8 @@ def serve(log: LogName, path: str, request: Request) -> Response:
             content = _witnessed(conn, view.site.alliance, log)
         else:
             content = tiles.serve(conn, view.site.control.guard(), log, path)
+        if path in {tiles.CHECKPOINT, WITNESSED}:
+            content = receipts.served(view.site.alliance, log, content.decode()).encode()
     if path in {tiles.CHECKPOINT, WITNESSED}:
         return Response(
             content, media_type="text/plain; charset=utf-8", headers={"cache-control": "no-cache"}

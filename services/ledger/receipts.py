@@ -166,6 +166,14 @@ def cosigned(conn: Connection, log: str, size: int, note: str) -> str:
     return notes.join([note, *(other for other in found if notes.split(other)[0] == text)])
 
 
+def served(alliance: Alliance, log: str, note: str) -> str:
+    """The note with the log's signatures and those of as many witnesses that count as the policy needs."""
+    signed = {line[:2] for line in notes.split(note)[1]}
+    witnesses = [each for each in alliance.witnesses(log) if (each.name, each.id) in signed]
+    size = checkpoints.unverified(note).size
+    return notes.keep(note, [*alliance.verifiers(log, size), *witnesses[: alliance.needed(log)]])
+
+
 def prune(conn: Connection, alliance: Alliance, log: str) -> None:
     """Let go of what lies below the newest witnessed size, and of too much that is not witnessed."""
     newest = witnessed_size(conn, alliance, log)
