@@ -105,14 +105,14 @@ class Case:
         return tuple(Ask(bureau=code, role=role, due=self.due(days)) for code in codes)
 
     def own(self, aggregate: str, stream: str) -> Stream:
-        """An own stream. Raises NotFound, and Stale when `If-Match` names another version."""
+        """An own stream. Raises NotFound, Conflict when void, Stale when `If-Match` names another version."""
         found = self.streams.get(stream) or self._taken_over(stream)
         found = found or self._load(aggregate, self.log, stream, *self.reading.held(stream))
         seen = found.records[-1].version  # who reads it does not see the version of a redacted record
         if self.if_match not in {None, seen}:
             raise errors.Stale(f"you saw version {self.if_match}, now it is {seen}; read it again")
         self.if_match = None  # it speaks of the one stream that the command names first
-        return found
+        return _standing(found)
 
     def _taken_over(self, stream: str) -> Stream | None:
         """A copy of a stream that an earlier command of this transaction wrote: a refusal spoils nothing."""
@@ -128,8 +128,8 @@ class Case:
         return found
 
     def theirs(self, aggregate: str, log: str, stream: str) -> Stream:
-        """Another bureau's stream, as far as verified checkpoints cover it. Raises NotFound."""
-        return self._load(aggregate, log, stream, self.reading.history(log, stream), 0)
+        """Another bureau's stream, as far as checkpoints cover it. Raises NotFound, Conflict when void."""
+        return _standing(self._load(aggregate, log, stream, self.reading.history(log, stream), 0))
 
     def _load(
         self, aggregate: str, log: str, stream: str, records: list[Record[Event]], version: int
@@ -255,6 +255,13 @@ class Case:
     def release(self, kind: str, key: str) -> None:
         """Let go of a claim."""
         self.releases.append((kind, key))
+
+
+def _standing(stream: Stream) -> Stream:
+    """Raises Conflict for a stream of which no fact stands any more: nothing can be done with it."""
+    if stream.state is None:
+        raise errors.Conflict(f"this {stream.aggregate.en} was voided; record it anew")
+    return stream
 
 
 def _correlation(identity: str, first: Record[Event] | None, cause: Record[Event] | None) -> str:

@@ -14,17 +14,19 @@ _BUREAUS = frozenset({"bureau", "bureaus", "host", "owner", "parties", "partners
 _PLACES = frozenset({"division"})
 
 
-def check(said: Value, today: date) -> None:
+def check(said: Value, today: date, before: Value | None = None) -> None:
     """Whether there is such a division: a place's today or on a day that is stated beside it.
 
-    Of a street or community the first six digits are known. Raises Invalid that names the field.
+    Of a street or community the first six digits are known. What stood there `before` a correction may stay.
+    Raises Invalid that names the field.
     """
+    stood = {*_named(before, _PLACES | _BUREAUS)}
     days = {today, *(value for _, value in said if isinstance(value, date))}
     for field, code in _named(said, _PLACES):
-        if not any(divisions.is_known(code, day) for day in days):
+        if (field, code) not in stood and not any(divisions.is_known(code, day) for day in days):
             raise errors.Invalid(f"{field}: there is no such division; choose one from the list", field=field)
     for field, code in _named(said, _BUREAUS):
-        if not divisions.is_known(code):
+        if (field, code) not in stood and not divisions.is_known(code):
             raise errors.Invalid(f"{field}: there is no such division; choose one from the list", field=field)
 
 

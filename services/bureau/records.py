@@ -52,7 +52,7 @@ def correct(case: Case, command: Correct) -> None:
     payload, new = _corrected(fact, command)
     _check_may_change(stream, fact.data, new)
     days.check(new, stream.state, case.today)
-    places.check(new, case.today)
+    places.check(new, case.today, fact.data)
     kind = _kind(command.aggregate, Corrected)
     event = kind(corrects=command.position, reason=command.reason, fact=fact.data.type, payload=payload)
     _add(case, stream, event, [*new.references(), *_elsewhere(case, fact)])

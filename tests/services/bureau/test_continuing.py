@@ -106,7 +106,7 @@ def test_a_closed_log_takes_nothing_more(province: Province) -> None:
     before.close()
     # then
     with pytest.raises(errors.NotAllowed):
-        province.do(YUBEI, plan("晚了", YUBEI))
+        province.do(YUBEI, plan("晚了", LIANGJIANG))
     with province.database.connection() as conn:
         state, closed = logs.state(conn, YUBEI), closing.of(conn, YUBEI)
     assert state.state == "closed"

@@ -183,6 +183,21 @@ def test_to_void_what_others_were_asked_takes_the_leader(province: Province) -> 
     assert isinstance(taken(province, PLANNER, void(mistaken), "3"), Answer)
 
 
+def test_nothing_is_done_with_what_was_voided_altogether(province: Province) -> None:
+    # given an activity whose only fact was voided
+    stream = province.stream(province.do(PLANNER, test_office.plan()))
+    province.do(PLANNER, void(province.history(PLANNER, stream)[0]))
+    # when it is worked with, here or from another bureau
+    # then what it needs is said
+    for log, command in (
+        (PLANNER, activity.StateSignUp(stream=stream, persons=3)),
+        (PLANNER, activity.Hold(stream=stream, day=day("2026-02-02"), persons=62)),
+        ("511600", activity.Confirm(log=PLANNER, stream=stream)),
+    ):
+        with pytest.raises(errors.Conflict, match="was voided; record it anew"):
+            province.do(log, command)
+
+
 def test_what_is_refused_lays_no_draft(province: Province) -> None:
     stream = in_force(province)
     entry = fact(province, HOME, stream, "entered-into-force")
