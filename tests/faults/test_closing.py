@@ -65,7 +65,7 @@ class Office:
         day = (clock.today(clock.now) + timedelta(days=30)).isoformat()
         key = self.orders(
             "activity/plan", title=title, form="study", theme="general", starts=day, ends=day,
-            place={"division": self.node.log},
+            place={"division": NEW},
         )  # fmt: skip
         stream = envelope.subject_id(envelope.namespace(ALLIANCE, self.node.log), key, 0)
         self.orders("activity/publish", stream=stream, bureaus=list(asked))

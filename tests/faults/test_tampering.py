@@ -177,9 +177,10 @@ def documents(folder: Path, versions: int, random: Random) -> tuple[settings.All
 
 def successor(digests: list[str], number: int, url: str) -> str:
     """A valid version with this number that says something of its own."""
-    node = DOCUMENT.document.node[0].model_copy(update={"url": url})
+    first, *others = DOCUMENT.document.node
+    moved = (first.model_copy(update={"url": url}), *others)
     document = DOCUMENT.document.model_copy(
-        update={"version": number, "previous": digests[number - 1] or None, "node": (node,)}
+        update={"version": number, "previous": digests[number - 1] or None, "node": moved}
     )
     return notes.sign(document.write(), notes.Signer("quorum", sha256(b"quorum").digest()))
 

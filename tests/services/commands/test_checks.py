@@ -51,7 +51,7 @@ def test_what_left_and_is_not_here_any_more_is_found_on_its_topic(shipped: Insta
 
     told = shipped.json("audit", "verify", "--exchange", exit_code=1)
 
-    assert kinds(told) == {(HERE, 1, "exchange")}
+    assert kinds(told) == {(HERE, 1, "exchange"), (HERE, 1, "command")}
 
 
 def test_rows_of_read_models_are_compared_with_what_the_events_make(shipped: Installation) -> None:

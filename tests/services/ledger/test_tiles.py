@@ -111,7 +111,7 @@ def test_a_lying_holder_is_damage_whatever_it_changes(holder: Ledger) -> None:
 
         def lying(path: str, lie: str = lie) -> bytes:
             content = get(path)
-            return content[:-3] + b"\x00" + content[-2:] if path == lie else content
+            return content[:-3] + bytes([content[-3] ^ 1]) + content[-2:] if path == lie else content
 
         with pytest.raises(errors.Damage):
             _read(tiles.proved_entries(lying, ALL, LOG, 0, merkle.EMPTY_ROOT))
