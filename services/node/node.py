@@ -176,6 +176,7 @@ class Node:
         for wake in (self.appended, self.signed, self.stored):
             wake.set()
         unfinished = self.loops.end()
+        self.holdings.close()
         self.database.close()
         return unfinished
 

@@ -55,6 +55,10 @@ class Holdings:
         self._gate = requests.Gate(name, clock)
         self._inherits = inherits
 
+    def close(self) -> None:
+        """End the connections to other nodes."""
+        self._http.close()
+
     def put(self, bureau: str, content: bytes, mediatype: str, entitled: Iterable[str]) -> values.Attachment:
         """Keep a hosted bureau's attachment. Raises Invalid."""
         with self._database.transaction() as conn:
