@@ -200,6 +200,7 @@ _PATTERNS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
             r"what is left of this no longer makes sense; .*",
             "部分记录已依决定删除，余下的不能再办理，请另行新建",
         ),
+        (r"this .+ was voided; record it anew", "此件已整体作废，不能再办理，请重新登记"),
         (r"you saw version .*", "内容已有更新，请刷新后再办"),
         (r"the record moves too fast; try again", "同时办理的人太多，请再试一次"),
         (r"send one of 1 to 128 characters without .*", "须为 1 至 128 个字符，不含“/”，例如 UUID"),

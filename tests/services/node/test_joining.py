@@ -182,7 +182,9 @@ def test_a_node_that_is_not_named_waits_until_it_is(league: League) -> None:
     assert time.monotonic() - began < leagues.SECONDS
 
 
-def test_a_node_that_is_offered_two_versions_waits_and_takes_neither(league: League) -> None:
+def test_a_node_that_is_offered_two_versions_waits_and_takes_neither(
+    league: League, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # given two nodes of which each was handed another version that names a third, both valid
     north = league.member("north", NORTH)
     draft = Path(approve(league, ask(league, north)))
@@ -200,10 +202,11 @@ def test_a_node_that_is_offered_two_versions_waits_and_takes_neither(league: Lea
         waits.append(seconds)
         return len(waits) == 2
 
-    from services.node import alliances, running
+    from services.node import alliances, asking, running
     from services.runtime import settings
 
     told = settings.load(north.settings)
+    monkeypatch.setattr(asking, "_TIMEOUT", httpx.Timeout(60))  # both are heard, however busy the machine is
     # when the third looks for a version that names it
     with capture_logs() as lines:
         found = running.joined(told, alliances.load(north.document, told.alliance.digest), wait)
