@@ -28,6 +28,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta, timezone
+from itertools import pairwise
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 try:
@@ -700,7 +701,7 @@ class Alliance:
 
     def _check_log(self, log: LogEntry) -> None:
         """As nodes read it: a bureau's own, keys one after the other without a gap, a successor if closed."""
-        pairs = list(zip(log.keys, log.keys[1:]))  # noqa: B905  (one shorter)
+        pairs = list(pairwise(log.keys))
         keys = bool(log.keys) and log.keys[0].first == 0 and all(
             one.first <= next_.first and (one.last is None or next_.first <= one.last + 1)
             for one, next_ in pairs
@@ -2117,7 +2118,7 @@ def _told(path: str, file: BinaryIO, trusted: str | None) -> tuple[int, str]:
         text = tell_good(path, verifier, trusted=trusted is not None)
     except Fault as fault:
         return 1, tell_fault(path, fault)
-    except (Exception, RecursionError, MemoryError) as error:  # noqa: BLE001  (a duty: never a traceback)
+    except Exception as error:  # noqa: BLE001  (a duty: never a traceback)
         what = type(error).__name__
         zh, en = f"本程序无法处理其内容（{what}）", f"this program cannot cope with what is in it ({what})"
         return 1, tell_fault(path, Fault(zh, en))

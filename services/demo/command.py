@@ -22,7 +22,7 @@ def run(
     once: Annotated[bool, typer.Option("--once", help="Load into a temporary folder, check, end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --once: one JSON object.")] = False,
 ) -> None:
-    """演示:四个节点、25个单位。Four nodes and 25 bureaus with made-up business; Ctrl-C ends it.
+    """演示：四个节点、25个单位。Four nodes and 25 bureaus with made-up business; Ctrl-C ends it.
 
     With --once exit code 0 means that all nodes agree and every log verifies, 1 that something differs.
     """

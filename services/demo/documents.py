@@ -13,10 +13,10 @@ from services.runtime import files, keys
 
 NAME = "chuanyu"
 OPERATORS = {
-    "chongqing": "重庆节点运行方(演示)",
-    "sichuan": "四川节点运行方(演示)",
-    "guests": "外省市节点运行方(演示)",
-    "observer": "观察节点运行方(演示)",
+    "chongqing": "重庆节点运行方（演示）",
+    "sichuan": "四川节点运行方（演示）",
+    "guests": "外省市节点运行方（演示）",
+    "observer": "观察节点运行方（演示）",
 }
 """The demo's nodes, in the order in which they are shown; the last hosts no log."""
 QUORUM = ("chongqing", "sichuan", "guests")

@@ -42,7 +42,7 @@ def starting(folder: Path) -> str:
     """What is said while the demo starts: that it takes longer, when it has still to be loaded."""
     if World(folder).is_loaded():
         return "正在启动演示 · starting the demo"
-    return "正在启动演示,首次启动需装载约一万四千条记录 · starting the demo; the first time it is loaded"
+    return "正在启动演示，首次启动需装载约一万四千条记录 · starting the demo; the first time it is loaded"
 
 
 def once(exchange: str, *, as_json: bool) -> list[str]:
@@ -87,13 +87,13 @@ def _broker(folder: Path) -> Broker:
 
 
 def _announce(alliance: Alliance, folder: Path) -> None:
-    typer.echo("\n银桥演示已就绪(演示数据,非真实业务) · Yinqiao demo, not real business\n")
+    typer.echo("\n银桥演示已就绪（演示数据，非真实业务） · Yinqiao demo, not real business\n")
     for node in alliance.document.node:
         hosted = len(alliance.logs_of(node.name))
         typer.echo(f"  {node.name:<10} {node.url}   {hosted}个单位 · bureaus")
     typer.echo(f"\n请打开 · open {alliance.document.node[0].url}")
     typer.echo("页眉可切换经办人和审批人 · switch in the header who acts: clerk or leader of a bureau")
-    typer.echo(f"数据保存在{folder},按Ctrl-C结束 · data stay there; Ctrl-C ends, --fresh starts over")
+    typer.echo(f"数据保存在{folder}，按Ctrl-C结束 · data stay there; Ctrl-C ends, --fresh starts over")
 
 
 def _told(document: dict[str, object]) -> str:

@@ -123,7 +123,7 @@ def _outside(writer: Writer) -> list[Agreement]:
 
 
 def _letter(writer: Writer, key: str, log: str) -> Attachment:
-    return writer.paper(key, log, f"演示数据,非真实业务。\n外部单位同意函{MADE_UP}\n")
+    return writer.paper(key, log, f"演示数据，非真实业务。\n外部单位同意函{MADE_UP}\n")
 
 
 def conclude(writer: Writer, agreement: Agreement) -> str:
@@ -170,9 +170,9 @@ def _return(writer: Writer, agreement: Agreement, stream: str, sent: str) -> str
 def _text(writer: Writer, agreement: Agreement, draft: str) -> Attachment:
     subjects = "\n".join(f"{n}、{subject.zh}" for n, subject in enumerate(agreement.subjects, 1))
     text = (
-        f"演示数据,非真实业务。正文为示例。\n\n{agreement.title}{f'({draft})' if draft else ''}\n\n"
-        f"各方本着自愿、平等、共享的原则,在下列方面开展合作:\n{subjects}\n\n"
-        "本文件自各方签署之日起生效,长期有效。\n"
+        f"演示数据，非真实业务。正文为示例。\n\n{agreement.title}{f'（{draft}）' if draft else ''}\n\n"
+        f"各方本着自愿、平等、共享的原则，在下列方面开展合作：\n{subjects}\n\n"
+        "本文件自各方签署之日起生效，长期有效。\n"
     )
     return writer.paper(f"{agreement.key}/text/{draft}", agreement.proposer, text)
 

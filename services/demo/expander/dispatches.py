@@ -135,7 +135,7 @@ def _one(writer: Writer, group: Group, host: Code, offer: str, index: int, start
     confirm = _confirm(home, stream, served)
     writer.order(f"{key}/confirm", host, at(last, 9, minute), confirm, after=served, events=len(served))
     ending = _ending(writer, key, home, stream, last, minute, turn)
-    mark = writer.paper(f"{key}/mark", host, "演示数据,非真实业务。评价:满意\n")
+    mark = writer.paper(f"{key}/mark", host, "演示数据，非真实业务。评价：满意\n")
     rate = talent.Rate(**asked, mark=mark)
     writer.order(f"{key}/rate", host, at(workdays.add(last, 3), 10, minute), rate, after=[ending])
 

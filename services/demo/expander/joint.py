@@ -54,7 +54,7 @@ def _visits() -> list[Joint]:
         Joint(
             f"A07/{n}", planner, asked,
             _day_plan(
-                f"合川广安资阳老同志{base}联合研学(第{n}期){MADE_UP}", Form.STUDY_VISIT, theme, day, where
+                f"合川广安资阳老同志{base}联合研学（第{n}期）{MADE_UP}", Form.STUDY_VISIT, theme, day, where
             ),
             40 + 3 * n, declines=("512000",) if n == 5 else (),  # noqa: PLR2004  (the fifth, made up)
         )
@@ -67,7 +67,7 @@ def _campaigns() -> list[Joint]:
     chongqing, sichuan = facts.entry("A15")["parties"]
     names = ("老同志助力产业发展", "老同志助力乡村振兴", "老同志助力社会治理", "老同志助力文化传承")
     days = (date(2021, 9, 16), date(2022, 3, 17), date(2022, 8, 18), date(2022, 11, 17))
-    made = [(f"川渝四大助力行动:{name}{MADE_UP}", day) for name, day in zip(names, days, strict=True)] + [
+    made = [(f"川渝四大助力行动：{name}{MADE_UP}", day) for name, day in zip(names, days, strict=True)] + [
         ("我为成渝地区双城经济圈建设出份力", date(2023, 4, 20))
     ]
     return [

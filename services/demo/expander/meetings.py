@@ -105,7 +105,7 @@ def _suzhou_meeting(writer: Writer) -> None:
 
 def _minutes(writer: Writer, key: str, log: str, title: str, decisions: Sequence[str]) -> Attachment:
     lines = "\n".join(f"{n}. {decision}" for n, decision in enumerate(decisions, 1))
-    text = f"演示数据,非真实业务。正文为示例。\n\n{title}纪要\n\n会议议定:\n{lines}\n"
+    text = f"演示数据，非真实业务。正文为示例。\n\n{title}纪要\n\n会议议定：\n{lines}\n"
     return writer.paper(f"{key}/minutes", log, text)
 
 
